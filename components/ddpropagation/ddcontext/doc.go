@@ -1,0 +1,2 @@
+// Package ddcontext is the grammar of Datadog trace context.
+package ddcontext

@@ -1,0 +1,8 @@
+module github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext
+
+go 1.25.0
+
+require (
+	go.opentelemetry.io/otel v1.44.0
+	go.opentelemetry.io/otel/trace v1.44.0
+)
