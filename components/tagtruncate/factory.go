@@ -1,0 +1,50 @@
+package tagtruncate
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processorhelper"
+)
+
+var (
+	componentType = component.MustNewType("tag_truncate")
+	capabilities  = consumer.Capabilities{MutatesData: true}
+)
+
+// NewFactory returns the factory of the tag_truncate processor.
+func NewFactory() processor.Factory {
+	return processor.NewFactory(componentType, createDefaultConfig,
+		processor.WithTraces(createTraces, component.StabilityLevelAlpha),
+		processor.WithLogs(createLogs, component.StabilityLevelAlpha),
+		processor.WithMetrics(createMetrics, component.StabilityLevelAlpha))
+}
+
+func createTraces(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {
+	p, err := newTruncator(set, cfg.(*Config))
+	if err != nil {
+		return nil, err
+	}
+	return processorhelper.NewTraces(ctx, set, cfg, next, p.processTraces,
+		processorhelper.WithCapabilities(capabilities))
+}
+
+func createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
+	p, err := newTruncator(set, cfg.(*Config))
+	if err != nil {
+		return nil, err
+	}
+	return processorhelper.NewLogs(ctx, set, cfg, next, p.processLogs,
+		processorhelper.WithCapabilities(capabilities))
+}
+
+func createMetrics(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Metrics) (processor.Metrics, error) {
+	p, err := newTruncator(set, cfg.(*Config))
+	if err != nil {
+		return nil, err
+	}
+	return processorhelper.NewMetrics(ctx, set, cfg, next, p.processMetrics,
+		processorhelper.WithCapabilities(capabilities))
+}

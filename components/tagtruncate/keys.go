@@ -1,0 +1,91 @@
+package tagtruncate
+
+import "go.opentelemetry.io/collector/pdata/pcommon"
+
+// dropByRule removes the attributes a drop rule names.
+func (l *limiter) dropByRule(attrs pcommon.Map, done *tally, report *keyList) {
+	if !l.book.anyLead {
+		return
+	}
+	attrs.RemoveIf(func(k string, _ pcommon.Value) bool {
+		if !l.book.look(k).drop {
+			return false
+		}
+		l.count(k, dropRule, 0, done)
+		report.add(k)
+		return true
+	})
+}
+
+// dropByCount removes what exceeds the attribute count. Protected attributes
+// are kept first, then the others, both in the order they stand in: the rule
+// the SDKs follow, so a span they limited already loses nothing here.
+func (l *limiter) dropByCount(attrs pcommon.Map, done *tally, report *keyList) {
+	if attrs.Len() <= l.maxAttributes {
+		return
+	}
+	room := l.maxAttributes
+	if report != nil && !has(attrs, report.name) {
+		room-- // for the report itself
+	}
+	protected := 0
+	for k := range attrs.All() {
+		if l.book.look(k).protected {
+			protected++
+		}
+	}
+	protected = min(protected, room)
+	others := room - protected
+	attrs.RemoveIf(func(k string, _ pcommon.Value) bool {
+		left := &others
+		if l.book.look(k).protected {
+			left = &protected
+		}
+		if *left > 0 {
+			*left--
+			return false
+		}
+		l.count(k, attributeCount, 0, done)
+		report.add(k)
+		return true
+	})
+}
+
+func has(attrs pcommon.Map, key string) bool {
+	_, found := attrs.Get(key)
+	return found
+}
+
+// cutKeys shortens the keys that are too long. Of two keys that become the
+// same the first one stays: OTLP wants keys to be unique.
+func (l *limiter) cutKeys(attrs pcommon.Map, done *tally, report *keyList) {
+	out := pcommon.NewMap()
+	out.EnsureCapacity(attrs.Len())
+	for k, v := range attrs.All() {
+		short, cut, repaired := l.keys.cut(k, l.limits.MaxKey)
+		if !cut && !repaired {
+			place(out, k, v)
+			continue
+		}
+		report.add(short)
+		// A key that stands further on under its own name keeps that name.
+		if has(out, short) || has(attrs, short) {
+			l.count(short, keyCollision, 0, done)
+			continue
+		}
+		r := keyLength
+		if !cut {
+			r = invalidUTF8
+		}
+		l.count(short, r, len(k)-len(short), done)
+		place(out, short, v)
+	}
+	out.MoveTo(attrs)
+}
+
+// place puts v under k, unless k is taken: of duplicates the first one stays.
+func place(out pcommon.Map, k string, v pcommon.Value) {
+	if dest, taken := out.GetOrPutEmpty(k); !taken {
+		v.MoveTo(dest)
+	}
+}

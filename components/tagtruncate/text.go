@@ -1,0 +1,137 @@
+package tagtruncate
+
+import (
+	"strings"
+	"unicode/utf8"
+
+	"github.com/rivo/uniseg"
+)
+
+// keepAlive is how many bytes of a discarded tail a cut string may hold in
+// memory: a substring keeps its whole parent alive, a copy of every cut would
+// double the cost of the usual, slightly too long value.
+const keepAlive = 4096
+
+// shears cut strings. The zero limit of every method means no limit.
+type shears struct {
+	bytes        bool // count bytes, not runes
+	graphemes    bool
+	repair       bool
+	marker       string
+	markerSize   int
+	markerInside bool
+}
+
+// cut returns s within limit units, and the reasons that changed it. It reads
+// O(limit) bytes of s: a string longer than limit is never walked to its end.
+func (sh *shears) cut(s string, limit int) (out string, short, repaired bool) {
+	if limit == 0 {
+		if sh.repair && !utf8.ValidString(s) {
+			return repairPrefix(s, len(s), true), false, true
+		}
+		return s, false, false
+	}
+	end := sh.end(s, limit)
+	if sh.repair && !utf8.ValidString(s[:end]) {
+		// One unit more than the limit, so that what is too long still looks it.
+		s = repairPrefix(s, limit+utf8.UTFMax, sh.bytes)
+		repaired = true
+		end = sh.end(s, limit)
+	}
+	if end == len(s) || sh.alreadyCut(s, limit) {
+		return s, false, repaired
+	}
+	if sh.marker != "" && sh.markerInside {
+		end = sh.end(s, limit-sh.markerSize)
+	}
+	if sh.graphemes {
+		end = graphemeEnd(s, end)
+	}
+	switch {
+	case sh.marker != "":
+		return s[:end] + sh.marker, true, repaired
+	case len(s)-end > keepAlive:
+		return strings.Clone(s[:end]), true, repaired
+	}
+	return s[:end], true, repaired
+}
+
+// alreadyCut tells a string that an earlier pass cut and marked outside the
+// limit, so that twice is once.
+func (sh *shears) alreadyCut(s string, limit int) bool {
+	if sh.marker == "" || sh.markerInside {
+		return false
+	}
+	kept, marked := strings.CutSuffix(s, sh.marker)
+	return marked && sh.end(kept, limit) == len(kept)
+}
+
+// end is the length in bytes of the longest prefix of s within limit units
+// that splits no rune. An invalid byte is a rune of its own.
+func (sh *shears) end(s string, limit int) int {
+	if len(s) <= limit {
+		return len(s)
+	}
+	if sh.bytes {
+		for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
+			if utf8.RuneStart(s[n]) {
+				return n
+			}
+		}
+		return limit // no rune is longer than UTFMax: these bytes are not text
+	}
+	n := 0
+	for i := range s {
+		if n == limit {
+			return i
+		}
+		n++
+	}
+	return len(s)
+}
+
+// repairPrefix returns the beginning of s, at least limit bytes or runes of it
+// or all, with U+FFFD for every byte that is not part of a rune.
+func repairPrefix(s string, limit int, bytes bool) string {
+	var b strings.Builder
+	n := 0
+	for _, r := range s {
+		if n >= limit {
+			break
+		}
+		b.WriteRune(r)
+		if n++; bytes {
+			n = b.Len()
+		}
+	}
+	return b.String()
+}
+
+// graphemeEnd moves end, a rune boundary of s, back to the boundary of the
+// grapheme cluster it stands in. A cluster that began at the start of s is cut
+// all the same: an empty value would say less.
+func graphemeEnd(s string, end int) int {
+	if end >= len(s) {
+		return end
+	}
+	// Two ASCII characters are never one cluster, CR LF excepted, so the walk
+	// starts at the last such place and whole ASCII values need no walk.
+	start := end
+	for start > 0 && (s[start-1] >= utf8.RuneSelf || s[start] >= utf8.RuneSelf || s[start-1] == '\r') {
+		start--
+	}
+	_, next := utf8.DecodeRuneInString(s[end:])
+	rest, state, at := s[start:end+next], -1, start
+	for rest != "" {
+		var cluster string
+		cluster, rest, _, state = uniseg.FirstGraphemeClusterInString(rest, state)
+		if at+len(cluster) > end {
+			break
+		}
+		at += len(cluster)
+	}
+	if at == 0 {
+		return end
+	}
+	return at
+}
