@@ -1,0 +1,66 @@
+# Two commands matter on a fresh machine: `make run` and `make test`. Both need only Go.
+CONFIG ?= config/local.yaml
+DEMO ?= 1
+FUZZTIME ?= 10m
+
+# Said once, so that build, vet and test compile every package once.
+export CGO_ENABLED := 0
+export GOFLAGS := -trimpath -buildvcs=false
+
+BIN := bin/otelcol-obs
+E2E := tests/e2e
+DDCONTEXT := components/ddpropagation/ddcontext
+MODULES := . $(DDCONTEXT) $(E2E)
+
+.PHONY: help run build test test-clients test-race check fmt generate bench fuzz crash soak
+
+help: ## List the targets.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: build ## Play an order through the collector and print its trace; DEMO=0 runs the collector on CONFIG.
+ifeq ($(DEMO),1)
+	cd $(E2E) && go run ./demo -bin ../../$(BIN) -root ../..
+else
+	$(BIN) --config $(CONFIG)
+endif
+
+build: ## Build bin/otelcol-obs: static, trimmed, stripped.
+	go build -ldflags='-s -w' -o $(BIN) ./cmd/otelcol-obs
+
+test: build ## Everything that needs only Go, in every module, end to end included.
+	go test ./...
+	cd $(DDCONTEXT) && go test ./...
+	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test . ./demo/... ./internal/...
+
+test-clients: build ## End-to-end tests with Node, Python and a browser.
+	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test ./clients/...
+
+test-race: ## The components under the race detector (needs a C compiler).
+	CGO_ENABLED=1 go test -race ./components/...
+
+crash: build ## Kill tests, short form; STOCK=1 shows the stock components' loss beside ours.
+	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 10m -v ./crash/...
+
+soak: build ## Kill tests, 10 minutes.
+	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) CRASH_SOAK=10m go test -count=1 -timeout 40m -v ./crash/...
+
+check: ## Formatting and vet, in every module.
+	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt -w these:" $$unformatted; exit 1; }
+	@for m in $(MODULES); do echo "go vet $$m"; (cd $$m && go vet ./...) || exit 1; done
+
+fmt: ## Format every Go file.
+	gofmt -w $$(git ls-files '*.go')
+
+generate: ## Rewrite cmd/otelcol-obs from builder-config.yaml.
+	go tool builder --config builder-config.yaml --output-path cmd/otelcol-obs --skip-get-modules --skip-compilation
+	gofmt -w cmd/otelcol-obs
+
+bench: ## Benchmarks of every component beside their baselines, with allocations.
+	go test -run '^$$' -bench . -benchmem ./components/...
+	cd $(DDCONTEXT) && go test -run '^$$' -bench . -benchmem ./...
+
+fuzz: ## Every fuzz target for FUZZTIME (default 10m).
+	@for m in . $(DDCONTEXT); do (cd $$m && for p in $$(go list ./components/... ./internal/... 2>/dev/null || go list ./...); do \
+	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done) || exit 1; done
+
+-include deploy/deploy.mk
