@@ -1,0 +1,142 @@
+package ddpropagation
+
+import (
+	"strings"
+
+	"github.com/valyala/fastjson"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+const (
+	textTraceID = "dd.trace_id="
+	textSpanID  = "dd.span_id="
+)
+
+var jsonParsers fastjson.ParserPool
+
+// hearBody takes ids from the body and reports whether it held any. The body of a record is a map or a text; a text may be a JSON object.
+func (p *logProcessor) hearBody(body pcommon.Value, id *identity, h *hits, counts *tally) bool {
+	switch body.Type() {
+	case pcommon.ValueTypeMap:
+		return p.cfg.Body.Map && p.hearMap(body.Map(), id, h, counts)
+	case pcommon.ValueTypeStr:
+		text := body.Str()
+		if !strings.Contains(text, "trace_id") {
+			return false
+		}
+		return p.cfg.Body.JSON && p.hearJSON(text, id, counts) ||
+			p.cfg.Body.Text && p.hearText(text, id, counts)
+	}
+	return false
+}
+
+func (p *logProcessor) hearMap(m pcommon.Map, id *identity, h *hits, counts *tally) bool {
+	p.finder.scan(m, h)
+	heard := h.found != 0
+	for h.found != 0 {
+		source := h.next()
+		pair := p.finder.pairs[source]
+		counts.count(p.bodyMap, id.hear(pair.family, fieldOf(h.values[source]), fieldIn(m, pair.SpanID)))
+	}
+	return heard
+}
+
+func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) bool {
+	text = strings.TrimLeft(text, " \t\r\n")
+	if len(text) > p.cfg.Body.MaxBodyBytes || text == "" || text[0] != '{' {
+		return false
+	}
+	parser := jsonParsers.Get()
+	defer jsonParsers.Put(parser)
+	doc, err := parser.Parse(text)
+	if err != nil {
+		return false
+	}
+	heard := false
+	for _, pair := range p.finder.pairs {
+		traceField := jsonField(doc, pair.TraceID)
+		if traceField.kind == noField {
+			continue
+		}
+		heard = true
+		counts.count(p.bodyJSON, id.hear(pair.family, traceField, jsonField(doc, pair.SpanID)))
+	}
+	return heard
+}
+
+// jsonField follows path into a JSON object as findIn does into a map.
+func jsonField(v *fastjson.Value, path string) field {
+	if path == "" {
+		return field{}
+	}
+	if inner := v.Get(path); inner != nil {
+		switch inner.Type() {
+		case fastjson.TypeString:
+			return textOf(string(inner.GetStringBytes()))
+		case fastjson.TypeNumber:
+			return numberOf(inner.String())
+		case fastjson.TypeNull:
+			return textOf("")
+		}
+		return field{kind: refusedField, refused: invalid}
+	}
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
+		if inner := v.Get(path[:i]); inner != nil {
+			if f := jsonField(inner, path[i+1:]); f.kind != noField {
+				return f
+			}
+		}
+	}
+	return field{}
+}
+
+func (p *logProcessor) hearText(text string, id *identity, counts *tally) bool {
+	traceField := textToken(text, textTraceID)
+	if traceField.kind == noField {
+		return false
+	}
+	counts.count(p.bodyText, id.hear(ddcontext.DatadogKey, traceField, textToken(text, textSpanID)))
+	return true
+}
+
+// textToken returns the value after the first name that stands alone: x.dd.trace_id= and add.trace_id= are other names.
+func textToken(text, name string) field {
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return field{}
+		}
+		i += from
+		from = i + len(name)
+		if i == 0 || !isNameByte(text[i-1]) {
+			return textOf(tokenAt(text[from:]))
+		}
+	}
+}
+
+// tokenAt returns the quoted text, or the run up to a delimiter, that s begins with.
+func tokenAt(s string) string {
+	for _, quote := range []string{`"`, `\"`, `'`} {
+		if rest, ok := strings.CutPrefix(s, quote); ok {
+			s, _, _ = strings.Cut(rest, quote)
+			return s
+		}
+	}
+	if strings.HasPrefix(s, "%X{") || strings.HasPrefix(s, "${") {
+		if i := strings.IndexByte(s, '}'); i >= 0 {
+			return s[:i+1] // a pattern nobody resolved
+		}
+	}
+	for i := range len(s) {
+		if s[i] <= ' ' || strings.IndexByte(",;|\"'[](){}<>", s[i]) >= 0 {
+			return s[:i]
+		}
+	}
+	return s
+}
+
+func isNameByte(c byte) bool {
+	return c == '_' || c == '.' || c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z'
+}

@@ -1,0 +1,147 @@
+package ddpropagation
+
+import (
+	"context"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+type logProcessor struct {
+	cfg    LogsConfig
+	finder *finder
+	cache  *cache // nil unless shared with the traces pipelines
+	telemetry
+	// Indexes of the sources that are not configured names.
+	nowhere, bodyMap, bodyJSON, bodyText, cached int
+}
+
+func newLogProcessor(set processor.Settings, cfg *Config, c *cache) (*logProcessor, error) {
+	var labels []string
+	for _, s := range cfg.Logs.Sources {
+		labels = append(labels, s.TraceID)
+	}
+	n := len(labels)
+	labels = append(labels, "none", "body.map", "body.json", "body.text", "cache")
+	tel, err := newTelemetry(set, "logs", labels)
+	return &logProcessor{
+		cfg: cfg.Logs, finder: newFinder(cfg.Logs.Sources), cache: c, telemetry: tel,
+		nowhere: n, bodyMap: n + 1, bodyJSON: n + 2, bodyText: n + 3, cached: n + 4,
+	}, err
+}
+
+func (p *logProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
+	var counts tally
+	var h hits
+	for _, rl := range ld.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				p.complete(ctx, record, &h, &counts)
+			}
+		}
+	}
+	p.add(ctx, &counts)
+	return ld, nil
+}
+
+// complete gives the record the ids its sources hold.
+func (p *logProcessor) complete(ctx context.Context, record plog.LogRecord, h *hits, counts *tally) {
+	had := identityOf(record)
+	id := had
+	if p.cfg.OverwriteExisting {
+		id = identity{}
+	}
+
+	p.finder.scan(record.Attributes(), h)
+	heard := h.found != 0
+	spoken := h.found
+	for h.found != 0 {
+		source := h.next()
+		pair := p.finder.pairs[source]
+		counts.count(source, id.hear(pair.family, fieldOf(h.values[source]), fieldIn(record.Attributes(), pair.SpanID)))
+	}
+	if p.cfg.OverwriteExisting {
+		id.inherit(had)
+	}
+	if !id.hasTrace() && p.hearBody(record.Body(), &id, h, counts) {
+		heard = true
+	}
+	if p.cache != nil && id.upper == 0 && id.lower != 0 {
+		p.completeFromCache(ctx, &id, counts)
+	}
+	if !heard {
+		o := absent
+		if had.hasTrace() {
+			o = unchanged
+		}
+		counts[p.nowhere][o]++
+	}
+	id.write(record, had)
+	if !p.cfg.KeepAttributes && spoken != 0 {
+		p.removeSettled(record.Attributes(), id, spoken)
+	}
+}
+
+func (t *tally) count(source int, v verdict) {
+	t[source][v.trace]++
+	if v.hasSpan {
+		t[source][v.span]++
+	}
+}
+
+// write stores what changed.
+func (id identity) write(record plog.LogRecord, had identity) {
+	if id.upper != had.upper || id.lower != had.lower {
+		record.SetTraceID(ddcontext.JoinTraceID(id.upper, id.lower))
+	}
+	if id.span != had.span {
+		record.SetSpanID(ddcontext.SpanID(id.span))
+	}
+}
+
+func (p *logProcessor) completeFromCache(ctx context.Context, id *identity, counts *tally) {
+	upper, known := p.cache.get(ctx, id.lower)
+	switch {
+	case upper != 0:
+		id.upper = upper
+		counts[p.cached][mapped]++
+	case known:
+		counts[p.cached][tidCollision]++
+	default:
+		counts[p.cached][absent]++
+	}
+}
+
+// removeSettled removes those fields of the sources that say what the record now says.
+func (p *logProcessor) removeSettled(attrs pcommon.Map, id identity, sources uint32) {
+	for source, pair := range p.finder.pairs {
+		if sources&(1<<source) == 0 {
+			continue
+		}
+		again := id
+		v := again.hear(pair.family, fieldIn(attrs, pair.TraceID), fieldIn(attrs, pair.SpanID))
+		if settled(v.span) {
+			removeIn(attrs, pair.SpanID)
+		}
+		if settled(v.trace) {
+			removeIn(attrs, pair.TraceID)
+		}
+	}
+}
+
+// removeIn removes what findIn finds.
+func removeIn(m pcommon.Map, path string) bool {
+	if m.Remove(path) {
+		return true
+	}
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
+		if inner, ok := m.Get(path[:i]); ok && inner.Type() == pcommon.ValueTypeMap && removeIn(inner.Map(), path[i+1:]) {
+			return true
+		}
+	}
+	return false
+}

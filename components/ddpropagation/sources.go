@@ -1,0 +1,138 @@
+package ddpropagation
+
+import (
+	"math/bits"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+// pair is a source as the walk needs it.
+type pair struct {
+	Source
+	family ddcontext.KeyFamily
+}
+
+// finder finds the configured trace ids in a map in one pass over its keys, whichever of their dots are nesting.
+type finder struct {
+	pairs []pair
+	// roots are the top-level keys behind which a trace id may be: for a.b.c these are a.b.c itself, a.b and a.
+	roots map[string][]root
+	// shapes has a bit set for the first byte and length of every root, so that nearly all other keys are passed over without hashing them.
+	shapes [64]uint64
+}
+
+type root struct {
+	source int
+	rest   string // path within the map at the root; empty when the root is the whole path
+	rank   int    // 0 for the flat key; when a source stands in two places the flatter one counts
+}
+
+// hits is what one pass found: a bit for each source, and its value.
+type hits struct {
+	found  uint32
+	values [maxSources]pcommon.Value
+	ranks  [maxSources]int
+}
+
+func newFinder(sources []Source) *finder {
+	f := &finder{roots: map[string][]root{}}
+	for i, s := range sources {
+		f.pairs = append(f.pairs, pair{Source: s, family: family(s.TraceID)})
+		rank := 0
+		for head, rest := s.TraceID, ""; head != ""; head, rest = splitLast(head, rest) {
+			f.roots[head] = append(f.roots[head], root{source: i, rest: rest, rank: rank})
+			f.shapes[head[0]&63] |= 1 << (len(head) & 63)
+			rank++
+		}
+	}
+	return f
+}
+
+// splitLast moves the last name of head to the front of rest.
+func splitLast(head, rest string) (string, string) {
+	i := strings.LastIndexByte(head, '.')
+	if i < 0 {
+		return "", ""
+	}
+	if rest == "" {
+		return head[:i], head[i+1:]
+	}
+	return head[:i], head[i+1:] + "." + rest
+}
+
+// family tells a name that only Datadog's log injection writes from one that anybody writes.
+func family(path string) ddcontext.KeyFamily {
+	for name := range strings.SplitSeq(path, ".") {
+		if name == "dd" || name == "_dd" || strings.HasPrefix(name, "dd_") {
+			return ddcontext.DatadogKey
+		}
+	}
+	return ddcontext.BareKey
+}
+
+// scan finds the trace ids in m.
+func (f *finder) scan(m pcommon.Map, h *hits) {
+	h.found = 0
+	for key, value := range m.All() {
+		if key == "" || f.shapes[key[0]&63]&(1<<(len(key)&63)) == 0 {
+			continue
+		}
+		for _, r := range f.roots[key] {
+			if bit := uint32(1) << r.source; h.found&bit != 0 && h.ranks[r.source] <= r.rank {
+				continue
+			}
+			v, ok := value, true
+			if r.rest != "" {
+				v, ok = find(value, r.rest)
+			}
+			if ok {
+				h.found |= 1 << r.source
+				h.values[r.source] = v
+				h.ranks[r.source] = r.rank
+			}
+		}
+	}
+}
+
+// next takes the most trusted source out of the hits.
+func (h *hits) next() int {
+	source := bits.TrailingZeros32(h.found)
+	h.found &= h.found - 1
+	return source
+}
+
+// fieldIn reads the field at path, if there is one.
+func fieldIn(m pcommon.Map, path string) field {
+	if path == "" {
+		return field{}
+	}
+	if v, ok := findIn(m, path); ok {
+		return fieldOf(v)
+	}
+	return field{}
+}
+
+// find follows path into v: as one flat key, or through nested maps, the flattest first.
+func find(v pcommon.Value, path string) (pcommon.Value, bool) {
+	if v.Type() != pcommon.ValueTypeMap {
+		return v, false
+	}
+	return findIn(v.Map(), path)
+}
+
+func findIn(m pcommon.Map, path string) (pcommon.Value, bool) {
+	if v, ok := m.Get(path); ok {
+		return v, true
+	}
+	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
+		if inner, ok := m.Get(path[:i]); ok {
+			if v, ok := find(inner, path[i+1:]); ok {
+				return v, true
+			}
+		}
+	}
+	return pcommon.Value{}, false
+}

@@ -1,0 +1,74 @@
+package ddpropagation
+
+import (
+	"context"
+
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/metric"
+)
+
+const scopeName = "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
+
+// outcome is what became of one id. The set is closed: it is a label of a metric.
+type outcome uint8
+
+const (
+	mapped           outcome = iota // written to the span, link or record
+	unchanged                       // already there, or already complete
+	absent                          // there is none, or a placeholder says so
+	invalid                         // no id in any known form
+	outOfRange                      // a number too large for an id
+	precisionLoss                   // a floating-point number that may have lost digits
+	malformedTID                    // `_dd.p.tid` is not 16 lower-case hex digits
+	tidMismatch                     // `_dd.p.tid` contradicts the upper half the span has
+	tidCollision                    // two upper halves are known for one lower half
+	conflictExisting                // another id is there and stays
+	outcomeCount
+)
+
+func (o outcome) String() string {
+	return [outcomeCount]string{"mapped", "unchanged", "absent", "invalid", "out_of_range", "precision_loss",
+		"malformed_tid", "tid_mismatch", "tid_collision", "conflict_existing"}[o]
+}
+
+// tally counts one batch in local memory: by source, then by outcome.
+type tally [maxSources + 6][outcomeCount]int64
+
+// telemetry is what one pipeline's processor says about itself. Items in and out are counted by processorhelper.
+type telemetry struct {
+	ids metric.Int64Counter
+	// options[source][outcome] are the attributes of that count, made once.
+	options [][outcomeCount][]metric.AddOption
+}
+
+// newTelemetry makes the counter. The index of a source in a tally is its index in sources.
+func newTelemetry(set processor.Settings, signal string, sources []string) (telemetry, error) {
+	ids, err := set.MeterProvider.Meter(scopeName).Int64Counter(
+		"otelcol_processor_dd_propagation_ids",
+		metric.WithDescription("Trace and span ids looked at, by where they stood and what became of them."),
+		metric.WithUnit("{id}"))
+	options := make([][outcomeCount][]metric.AddOption, len(sources))
+	for i, source := range sources {
+		for o := range outcomeCount {
+			options[i][o] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
+				attribute.String("processor", set.ID.String()),
+				attribute.String("signal", signal),
+				attribute.String("source", source),
+				attribute.String("outcome", o.String()),
+			))}
+		}
+	}
+	return telemetry{ids: ids, options: options}, err
+}
+
+// add reports a batch's counts.
+func (t *telemetry) add(ctx context.Context, counts *tally) {
+	for source := range t.options {
+		for o, n := range counts[source] {
+			if n > 0 {
+				t.ids.Add(ctx, n, t.options[source][o]...)
+			}
+		}
+	}
+}
