@@ -1,0 +1,390 @@
+package durablestorage
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"hash/fnv"
+	"io"
+	"math"
+)
+
+// The file format is bbolt's version 2, little endian: pages of a fixed size,
+// a header of 16 bytes each, two alternating meta pages, B+ trees of branch and
+// leaf pages. See go.etcd.io/bbolt/internal/common: page.go, meta.go, bucket.go.
+//
+// It is read here with ReadAt and checked at every step, since bbolt maps its
+// files and trusts them: a damaged page is a panic in one of its goroutines,
+// and a truncated file a SIGBUS, and no recover() catches either.
+const (
+	pageHeader  = 16
+	elementHead = 16
+	bucketHead  = 16
+	metaSize    = 64
+
+	flagBranch   = 0x01
+	flagLeaf     = 0x02
+	flagMeta     = 0x04
+	flagFreelist = 0x10
+	bucketEntry  = 0x01
+
+	boltMagic   = 0xED0CDAED
+	boltVersion = 2
+
+	noFreelist = math.MaxUint64
+	maxDepth   = 48
+	// maxPageBytes bounds one page with its overflow: four requests of the
+	// largest size that any receiver takes share one.
+	maxPageBytes = 256 * mib
+)
+
+var defaultBucket = []byte("default") // file_storage's only bucket
+
+type boltMeta struct {
+	pageSize              int64
+	root, freelist, pages uint64
+	txid                  uint64
+}
+
+type boltFile struct {
+	r        io.ReaderAt
+	size     int64
+	pageSize int64
+	buf      []byte
+}
+
+// page is one page's content including what overflows.
+type page struct {
+	id       uint64
+	flags    uint16
+	count    int
+	overflow uint32
+	data     []byte // whole page, header included
+}
+
+func damaged(format string, args ...any) error { return fmt.Errorf("damaged: "+format, args...) }
+
+// readMetas returns the valid meta pages, newest first.
+func (f *boltFile) readMetas() []boltMeta {
+	var metas []boltMeta
+	// The second meta page is where the page size says, so try the sizes there are.
+	for offset := int64(0); offset <= 64<<10; offset = max(1024, 2*offset) {
+		b := make([]byte, pageHeader+metaSize)
+		if _, err := f.r.ReadAt(b, offset); err != nil {
+			continue
+		}
+		m, err := parseMeta(b[pageHeader:])
+		if err != nil || (offset != 0 && offset != m.pageSize) || binary.LittleEndian.Uint16(b[8:]) != flagMeta {
+			continue
+		}
+		if len(metas) > 0 && m.txid > metas[0].txid {
+			metas = append([]boltMeta{m}, metas...)
+		} else {
+			metas = append(metas, m)
+		}
+	}
+	return metas
+}
+
+func parseMeta(b []byte) (boltMeta, error) {
+	le := binary.LittleEndian
+	sum := fnv.New64a()
+	_, _ = sum.Write(b[:metaSize-8])
+	m := boltMeta{
+		pageSize: int64(le.Uint32(b[8:])), root: le.Uint64(b[16:]),
+		freelist: le.Uint64(b[32:]), pages: le.Uint64(b[40:]), txid: le.Uint64(b[48:]),
+	}
+	switch {
+	case le.Uint32(b) != boltMagic || le.Uint32(b[4:]) != boltVersion:
+		return m, damaged("not a bbolt meta page")
+	case le.Uint64(b[56:]) != sum.Sum64():
+		return m, damaged("meta page with a wrong checksum")
+	case m.pageSize < 1024 || m.pageSize > 64<<10 || m.pageSize&(m.pageSize-1) != 0:
+		return m, damaged("page size %d", m.pageSize)
+	case m.root < 2 || m.root >= m.pages:
+		return m, damaged("root page %d of %d", m.root, m.pages)
+	}
+	return m, nil
+}
+
+// readPage returns the page if its header fits the file. limit is the page
+// number that must not be reached. The content is valid until the next call.
+func (f *boltFile) readPage(id, limit uint64) (page, error) {
+	if id < 2 || id >= limit || id > uint64(f.size/f.pageSize) {
+		return page{}, damaged("page %d out of %d", id, limit)
+	}
+	var head [pageHeader]byte
+	offset := int64(id) * f.pageSize
+	if _, err := f.r.ReadAt(head[:], offset); err != nil {
+		return page{}, damaged("page %d: %w", id, err)
+	}
+	le := binary.LittleEndian
+	p := page{id: id, flags: le.Uint16(head[8:]), count: int(le.Uint16(head[10:])), overflow: le.Uint32(head[12:])}
+	size := (int64(p.overflow) + 1) * f.pageSize
+	switch {
+	case le.Uint64(head[:]) != id:
+		return p, damaged("page %d calls itself %d", id, le.Uint64(head[:]))
+	case id+uint64(p.overflow) >= limit, offset+size > f.size, size > maxPageBytes:
+		return p, damaged("page %d with %d overflow pages passes the end", id, p.overflow)
+	}
+	if int64(len(f.buf)) < size {
+		f.buf = make([]byte, size)
+	}
+	p.data = f.buf[:size]
+	if _, err := f.r.ReadAt(p.data, offset); err != nil {
+		return p, damaged("page %d: %w", id, err)
+	}
+	return p, nil
+}
+
+type leafElement struct {
+	bucket     bool
+	key, value []byte
+	valueAt    int // offset of value in the page
+}
+
+// leaf returns element i of a leaf page.
+func (p page) leaf(i int) (leafElement, error) {
+	at := pageHeader + i*elementHead
+	if at+elementHead > len(p.data) {
+		return leafElement{}, damaged("page %d: element %d outside", p.id, i)
+	}
+	le := binary.LittleEndian
+	flags := le.Uint32(p.data[at:])
+	pos, ksize, vsize := int64(le.Uint32(p.data[at+4:])), int64(le.Uint32(p.data[at+8:])), int64(le.Uint32(p.data[at+12:]))
+	start := int64(at) + pos
+	if flags > bucketEntry || ksize == 0 || pos < elementHead || start+ksize+vsize > int64(len(p.data)) {
+		return leafElement{}, damaged("page %d: element %d outside", p.id, i)
+	}
+	return leafElement{
+		bucket: flags == bucketEntry, key: p.data[start : start+ksize],
+		value: p.data[start+ksize : start+ksize+vsize], valueAt: int(start + ksize),
+	}, nil
+}
+
+// branch returns element i of a branch page.
+func (p page) branch(i int) (key []byte, child uint64, err error) {
+	at := pageHeader + i*elementHead
+	if at+elementHead > len(p.data) {
+		return nil, 0, damaged("page %d: element %d outside", p.id, i)
+	}
+	le := binary.LittleEndian
+	start := int64(at) + int64(le.Uint32(p.data[at:]))
+	ksize := int64(le.Uint32(p.data[at+4:]))
+	if ksize == 0 || start+ksize > int64(len(p.data)) {
+		return nil, 0, damaged("page %d: element %d outside", p.id, i)
+	}
+	return p.data[start : start+ksize], le.Uint64(p.data[at+8:]), nil
+}
+
+// tree walks one B+ tree. Damage below a page is reported to fail, which says
+// whether to go on with what is left.
+type tree struct {
+	f     *boltFile
+	limit uint64
+	seen  []uint64 // bitmap of visited pages
+	leaf  func(p page, e leafElement) error
+	fail  func(error) error
+}
+
+func newTree(f *boltFile, m boltMeta) *tree {
+	limit := min(m.pages, uint64(f.size/f.pageSize)+1)
+	return &tree{f: f, limit: m.pages, seen: make([]uint64, limit/64+1), fail: func(err error) error { return err }}
+}
+
+// claim marks a page and its overflow as used; a second use is damage.
+func (t *tree) claim(p page) error {
+	for id := p.id; id <= p.id+uint64(p.overflow); id++ {
+		if t.seen[id/64]&(1<<(id%64)) != 0 {
+			return damaged("page %d is used twice", id)
+		}
+		t.seen[id/64] |= 1 << (id % 64)
+	}
+	return nil
+}
+
+// walk visits the tree under page id, whose keys must be in [low, high); a nil
+// high is no bound.
+func (t *tree) walk(id uint64, low, high []byte, depth int) error {
+	if depth > maxDepth {
+		return t.fail(damaged("tree deeper than %d", maxDepth))
+	}
+	p, err := t.f.readPage(id, t.limit)
+	if err == nil {
+		err = t.claim(p)
+	}
+	if err != nil {
+		return t.fail(err)
+	}
+	switch p.flags {
+	case flagLeaf:
+		return t.walkLeaf(p, low, high)
+	case flagBranch:
+		return t.walkBranch(p, low, high, depth)
+	}
+	return t.fail(damaged("page %d has type %#x", id, p.flags))
+}
+
+func (t *tree) walkLeaf(p page, low, high []byte) error {
+	var last []byte
+	for i := range p.count {
+		e, err := p.leaf(i)
+		if err == nil {
+			err = checkOrder(p.id, e.key, last, low, high, i)
+		}
+		if err == nil && t.leaf != nil {
+			err = t.leaf(p, e)
+		}
+		if err != nil {
+			if err = t.fail(err); err != nil {
+				return err
+			}
+			continue
+		}
+		last = e.key
+	}
+	return nil
+}
+
+func (t *tree) walkBranch(p page, low, high []byte, depth int) error {
+	if p.count == 0 {
+		return t.fail(damaged("branch page %d is empty", p.id))
+	}
+	type child struct {
+		key []byte
+		id  uint64
+	}
+	children := make([]child, 0, p.count)
+	for i := range p.count {
+		key, id, err := p.branch(i)
+		if err == nil {
+			var last []byte
+			if len(children) > 0 {
+				last = children[len(children)-1].key
+			}
+			err = checkOrder(p.id, key, last, low, high, i)
+		}
+		if err != nil {
+			if err = t.fail(err); err != nil {
+				return err
+			}
+			continue
+		}
+		// The page's buffer is reused by the children.
+		children = append(children, child{bytes.Clone(key), id})
+	}
+	for i, c := range children {
+		end := high
+		if i+1 < len(children) {
+			end = children[i+1].key
+		}
+		if err := t.walk(c.id, c.key, end, depth+1); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func checkOrder(id uint64, key, last, low, high []byte, i int) error {
+	switch {
+	case last != nil && bytes.Compare(key, last) <= 0:
+		return damaged("page %d: key %d is out of order", id, i)
+	case low != nil && bytes.Compare(key, low) < 0, high != nil && bytes.Compare(key, high) >= 0:
+		return damaged("page %d: key %d belongs to another page", id, i)
+	}
+	return nil
+}
+
+// verify says whether bbolt can map the file and read each of its pages.
+// Values are not looked at. An empty file is a new one.
+func verify(r io.ReaderAt, size int64) error {
+	if size == 0 {
+		return nil
+	}
+	f := &boltFile{r: r, size: size}
+	metas := f.readMetas()
+	if len(metas) == 0 {
+		return damaged("no valid meta page")
+	}
+	m := metas[0]
+	f.pageSize = m.pageSize
+	if m.pages > uint64(size/m.pageSize) {
+		return damaged("%d pages in %d bytes", m.pages, size)
+	}
+	t := newTree(f, m)
+	buckets := map[string]uint64{}
+	t.leaf = func(p page, e leafElement) error {
+		if !e.bucket || len(e.value) < bucketHead {
+			return damaged("page %d: the root holds something else than buckets", p.id)
+		}
+		buckets[string(e.key)] = binary.LittleEndian.Uint64(e.value)
+		if binary.LittleEndian.Uint64(e.value) == 0 {
+			return verifyInline(e.value[bucketHead:])
+		}
+		return nil
+	}
+	if err := t.walk(m.root, nil, nil, 0); err != nil {
+		return err
+	}
+	t.leaf = func(p page, e leafElement) error {
+		if e.bucket {
+			return damaged("page %d: a bucket inside a bucket", p.id)
+		}
+		return nil
+	}
+	for _, root := range buckets {
+		if root != 0 {
+			if err := t.walk(root, nil, nil, 0); err != nil {
+				return err
+			}
+		}
+	}
+	return t.verifyFreelist(m)
+}
+
+// verifyInline checks a bucket small enough to live in its parent's page.
+func verifyInline(b []byte) error {
+	if len(b) < pageHeader {
+		return damaged("inline bucket of %d bytes", len(b))
+	}
+	p := page{flags: binary.LittleEndian.Uint16(b[8:]), count: int(binary.LittleEndian.Uint16(b[10:])), data: b}
+	if p.flags != flagLeaf {
+		return damaged("inline bucket has type %#x", p.flags)
+	}
+	return (&tree{fail: func(err error) error { return err }}).walkLeaf(p, nil, nil)
+}
+
+func (t *tree) verifyFreelist(m boltMeta) error {
+	if m.freelist == noFreelist {
+		return nil
+	}
+	p, err := t.f.readPage(m.freelist, m.pages)
+	if err != nil {
+		return err
+	}
+	if p.flags != flagFreelist {
+		return damaged("freelist page %d has type %#x", p.id, p.flags)
+	}
+	if err := t.claim(p); err != nil {
+		return err
+	}
+	count, at := uint64(p.count), pageHeader
+	if p.count == math.MaxUint16 {
+		count, at = binary.LittleEndian.Uint64(p.data[pageHeader:]), pageHeader+8
+	}
+	if count > uint64(len(p.data)-at)/8 {
+		return damaged("freelist of %d pages does not fit page %d", count, p.id)
+	}
+	last := uint64(1)
+	for i := range int(count) {
+		id := binary.LittleEndian.Uint64(p.data[at+8*i:])
+		if id <= last || id >= m.pages {
+			return damaged("freelist entry %d is page %d", i, id)
+		}
+		if id/64 < uint64(len(t.seen)) && t.seen[id/64]&(1<<(id%64)) != 0 {
+			return damaged("page %d is free and used", id)
+		}
+		last = id
+	}
+	return nil
+}

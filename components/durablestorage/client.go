@@ -1,0 +1,281 @@
+package durablestorage
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+	"go.uber.org/zap"
+)
+
+// maxPending bounds the read marks and deletes that wait for a commit when the
+// disk takes none. Beyond it a delete is an error and its request is sent again.
+const maxPending = 100_000
+
+var (
+	errClosed  = errors.New("durable_storage client is closed")
+	errMissing = errors.New("no request at this place in the queue")
+	errPending = errors.New("too many deletes wait for a disk that takes none")
+)
+
+// client is the storage of one queue.
+//
+// A batch that brings a request is committed before it returns, together with
+// all that is pending, or refused. A batch that only marks or deletes becomes
+// pending: it is visible at once, committed with the next request or after the
+// commit interval, and never refused for lack of space.
+type client struct {
+	inner   storage.Client
+	path    string
+	cfg     *Config
+	logger  *zap.Logger
+	tel     *queueTelemetry
+	onClose func()
+	live    atomic.Int64 // bytes in use in the file, estimated
+
+	kick chan struct{} // a first operation became pending
+	stop chan struct{}
+	done sync.WaitGroup
+
+	mu         sync.Mutex // guards everything below
+	reserve    *reserve
+	pending    map[string]*storage.Operation // last operation on a key that is not on disk yet
+	dispatched map[string]int64              // cost of the requests that were read and not yet deleted
+	kept       map[string]struct{}           // requests that could not be read: their delete is not obeyed
+	cache      cache
+	failing    bool
+	closed     bool
+}
+
+func newClient(inner storage.Client, path string, r *reserve, cfg *Config, logger *zap.Logger, tel *queueTelemetry) *client {
+	return &client{
+		inner: inner, path: path, cfg: cfg, logger: logger, tel: tel, reserve: r,
+		kick: make(chan struct{}, 1), stop: make(chan struct{}),
+		pending: map[string]*storage.Operation{}, dispatched: map[string]int64{}, kept: map[string]struct{}{},
+		cache: newCache(),
+	}
+}
+
+func (c *client) start() { c.done.Go(c.flushLoop) }
+
+// Get implements storage.Client.
+func (c *client) Get(ctx context.Context, key string) ([]byte, error) {
+	op := storage.GetOperation(key)
+	err := c.Batch(ctx, op)
+	return op.Value, err
+}
+
+// Set implements storage.Client.
+func (c *client) Set(ctx context.Context, key string, value []byte) error {
+	return c.Batch(ctx, storage.SetOperation(key, value))
+}
+
+// Delete implements storage.Client.
+func (c *client) Delete(ctx context.Context, key string) error {
+	return c.Batch(ctx, storage.DeleteOperation(key))
+}
+
+// Batch implements storage.Client.
+func (c *client) Batch(ctx context.Context, ops ...*storage.Operation) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return errClosed
+	}
+	if slices.ContainsFunc(ops, isPut) {
+		return c.put(ctx, ops)
+	}
+	return c.mark(ctx, ops)
+}
+
+// Close implements storage.Client. What is pending is committed first; if that
+// fails, requests that were delivered are sent once more after the next start.
+func (c *client) Close(ctx context.Context) error {
+	c.mu.Lock()
+	if c.closed {
+		c.mu.Unlock()
+		return nil
+	}
+	c.closed = true
+	err := c.flush(ctx)
+	c.mu.Unlock()
+	close(c.stop)
+	c.done.Wait()
+	if c.onClose != nil {
+		c.onClose()
+	}
+	return errors.Join(err, c.inner.Close(ctx))
+}
+
+func isPut(op *storage.Operation) bool { return op.Type == storage.Set && op.Key != metadataKey }
+
+// put commits ops and all that is pending, or refuses them.
+func (c *client) put(ctx context.Context, ops []*storage.Operation) error {
+	var size int64
+	for _, op := range ops {
+		if isPut(op) {
+			size += cost(op.Key, len(op.Value))
+		}
+	}
+	if live := c.live.Load(); live+size > c.cfg.softLimit() {
+		c.tel.refuse(c.tel.maxBytes)
+		return fmt.Errorf("queue file %s is at its limit with %d live bytes: %w", c.path, live, storage.ErrStorageFull)
+	}
+	if !c.reserve.fill() {
+		c.tel.refuse(c.tel.diskFull)
+		return fmt.Errorf("disk of queue file %s is full: %w", c.path, storage.ErrStorageFull)
+	}
+	err := c.inner.Batch(ctx, append(c.pendingOps(), ops...)...)
+	switch {
+	case err == nil:
+	case isFull(err):
+		// From here on reads and deletes may need the reserve, and puts wait
+		// until it is whole again: a failed write makes bbolt scan its file.
+		c.reserve.release()
+		c.tel.refuse(c.tel.diskFull)
+		return fmt.Errorf("write to queue file %s: %w", c.path, err)
+	default:
+		c.tel.refuse(c.tel.refusedError)
+		return fmt.Errorf("write to queue file %s: %w", c.path, err)
+	}
+	clear(c.pending)
+	c.live.Add(size)
+	for _, op := range ops {
+		if isPut(op) {
+			c.cache.written(op.Key, op.Value)
+		}
+	}
+	return nil
+}
+
+// mark does a batch of reads, deletes and metadata.
+func (c *client) mark(ctx context.Context, ops []*storage.Operation) error {
+	var errs []error
+	queue := false
+	for _, op := range ops {
+		switch op.Type {
+		case storage.Set:
+			queue = true
+			c.pending[op.Key] = op
+		case storage.Delete:
+			if _, keep := c.kept[op.Key]; keep {
+				continue
+			}
+			if len(c.pending) >= maxPending {
+				errs = append(errs, errPending)
+				continue
+			}
+			c.live.Add(-c.dispatched[op.Key])
+			delete(c.dispatched, op.Key)
+			c.cache.drop(op.Key)
+			c.pending[op.Key] = op
+		case storage.Get:
+			if err := c.read(ctx, op); err != nil {
+				errs = append(errs, err)
+			} else if op.Value == nil && queue {
+				// exporterhelper reads no value as an empty request and would
+				// post it; an error makes it go on to the next.
+				c.tel.add(c.tel.missing, 1)
+				errs = append(errs, errMissing)
+			}
+		}
+	}
+	if len(c.pending) > 0 {
+		if !queue || c.cfg.CommitInterval == 0 {
+			// Not a queue's bookkeeping: its owner expects it on disk.
+			return errors.Join(append(errs, c.flush(ctx))...)
+		}
+		select {
+		case c.kick <- struct{}{}:
+		default:
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (c *client) pendingOps() []*storage.Operation {
+	return slices.Collect(maps.Values(c.pending))
+}
+
+// flush commits what is pending.
+func (c *client) flush(ctx context.Context) error {
+	if len(c.pending) == 0 {
+		return nil
+	}
+	if err := c.commit(ctx, c.pendingOps()); err != nil {
+		c.tel.add(c.tel.failed, 1)
+		if !c.failing {
+			c.logger.Error("deletes are not taken by the disk, trying again", zap.Error(err), zap.Int("pending", len(c.pending)))
+		}
+		c.failing = true
+		return err
+	}
+	c.failing = false
+	clear(c.pending)
+	return nil
+}
+
+// commit writes ops, with the space of the reserve if the disk has none.
+func (c *client) commit(ctx context.Context, ops []*storage.Operation) error {
+	err := c.inner.Batch(ctx, ops...)
+	if isFull(err) {
+		c.reserve.release()
+		err = c.inner.Batch(ctx, ops...)
+	}
+	return err
+}
+
+// flushLoop commits what has been pending for the commit interval.
+func (c *client) flushLoop() {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
+	for {
+		select {
+		case <-c.stop:
+			return
+		case <-c.kick:
+		}
+		wait := c.cfg.CommitInterval
+		for {
+			timer.Reset(wait)
+			select {
+			case <-c.stop:
+				return
+			case <-timer.C:
+			}
+			c.mu.Lock()
+			err := error(nil)
+			if !c.closed {
+				err = c.flush(context.Background())
+			}
+			c.mu.Unlock()
+			if err == nil {
+				break
+			}
+			wait = min(max(2*wait, 10*time.Millisecond), time.Second)
+		}
+	}
+}
+
+const (
+	pageSize = 4096
+	// elementSize is what bbolt adds to each key and value.
+	elementSize = 16
+)
+
+// cost estimates the bytes that a value takes in a file. A small one shares a
+// page that bbolt leaves half empty when it splits; a large one may have pages
+// of its own.
+func cost(key string, value int) int64 {
+	size := int64(len(key) + value + elementSize)
+	if size < pageSize/4 {
+		return 2 * size
+	}
+	return (size+elementSize+pageSize-1)/pageSize*pageSize + size/16
+}

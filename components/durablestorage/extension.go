@@ -1,0 +1,140 @@
+package durablestorage
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"syscall"
+
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/xextension/storage"
+	"go.uber.org/zap"
+)
+
+var _ storage.Extension = (*durableStorage)(nil)
+
+type durableStorage struct {
+	cfg    *Config
+	inner  storage.Extension
+	logger *zap.Logger
+	tel    *telemetry
+
+	mu      sync.Mutex
+	clients map[*client]struct{}
+}
+
+func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*durableStorage, error) {
+	fs, err := cfg.fileStorage()
+	if err != nil {
+		return nil, err
+	}
+	factory := filestorage.NewFactory()
+	innerSet := set
+	innerSet.ID = component.NewIDWithName(factory.Type(), set.ID.Name())
+	inner, err := factory.Create(ctx, innerSet, fs)
+	if err != nil {
+		return nil, fmt.Errorf("create file_storage in %s: %w", cfg.Directory, err)
+	}
+	d := &durableStorage{cfg: cfg, inner: inner.(storage.Extension), logger: set.Logger, clients: map[*client]struct{}{}}
+	if d.tel, err = newTelemetry(set, d.observe); err != nil {
+		return nil, err
+	}
+	return d, nil
+}
+
+// Start implements component.Component.
+func (d *durableStorage) Start(ctx context.Context, host component.Host) error {
+	return d.inner.Start(ctx, host)
+}
+
+// Shutdown implements component.Component. Queues close their own clients.
+func (d *durableStorage) Shutdown(ctx context.Context) error {
+	return errors.Join(d.tel.shutdown(), d.inner.Shutdown(ctx))
+}
+
+// GetClient opens the queue's file and returns when everything in it can be
+// read. A file that is damaged has been replaced by then; a file that another
+// process holds is an error after the configured timeout.
+func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id component.ID, name string) (storage.Client, error) {
+	queue := fileName(kind, id, name)
+	path := filepath.Join(d.cfg.Directory, queue)
+	q := d.tel.forQueue(queue)
+	if err := d.repair(path, name, q); err != nil {
+		return nil, err
+	}
+
+	reserve := newReserve(filepath.Join(d.cfg.Directory, ".reserve-"+queue), d.cfg.ReserveBytes)
+	inner, err := d.inner.GetClient(ctx, kind, id, name)
+	if isFull(err) {
+		reserve.release()
+		inner, err = d.inner.GetClient(ctx, kind, id, name)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("open queue file %s: %w", path, err)
+	}
+	reserve.fill()
+
+	c := newClient(inner, path, reserve, d.cfg, d.logger.With(zap.String("queue", queue)), q)
+	if err := c.recover(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("recover queue file %s: %w", path, err), inner.Close(ctx))
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients[c] = struct{}{}
+	c.onClose = func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		delete(d.clients, c)
+	}
+	c.start()
+	return c, nil
+}
+
+// observe calls f with the file size and the live size of each open queue.
+func (d *durableStorage) observe(f func(q *queueTelemetry, file, live, limit int64)) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for c := range d.clients {
+		var size int64
+		if info, err := os.Stat(c.path); err == nil {
+			size = info.Size()
+		}
+		f(c.tel, size, c.live.Load(), d.cfg.softLimit())
+	}
+}
+
+// isFull says whether an error means that there is no space left, on the disk
+// or under the file's cap.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, storage.ErrStorageFull)
+}
+
+// fileName returns the name file_storage gives to a component's file.
+func fileName(kind component.Kind, id component.ID, name string) string {
+	parts := []string{strings.ToLower(kind.String()), id.Type().String(), id.Name()}
+	if name != "" {
+		parts = append(parts, name)
+	}
+	var b strings.Builder
+	for _, r := range strings.Join(parts, "_") {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', strings.ContainsRune(".-_", r):
+			b.WriteRune(r)
+		default:
+			fmt.Fprintf(&b, "~%04X", r)
+		}
+	}
+	if b.Len() > 255 {
+		sum := sha256.Sum256([]byte(b.String()))
+		return hex.EncodeToString(sum[:])
+	}
+	return b.String()
+}
