@@ -1,0 +1,253 @@
+package ddcontext
+
+import (
+	"context"
+	"slices"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// New returns a propagator that reads and writes Datadog's headers and W3C trace context side by side.
+//
+// Reading: styles are tried in order, and the first valid context is the parent. A later W3C context of the same trace adds its tracestate and,
+// if its span is another (a W3C hop in between), that span as the parent. A later context of another trace becomes a link, see
+// LinksFromContext. Nothing valid leaves the context unchanged.
+//
+// Use it alone rather than beside propagation.TraceContext: in OpenTelemetry's composite the last propagator wins, not the first. Baggage is
+// orthogonal and left to propagation.Baggage.
+func New(options ...Option) propagation.TextMapPropagator {
+	p := &propagator{maxTags: MaxTagsLength, report: func(string) {}}
+	for _, option := range options {
+		option(p)
+	}
+	p.styles = slices.DeleteFunc(p.styles, func(s Style) bool {
+		known := s == Datadog || s == TraceContext || s == B3 || s == B3Multi
+		if !known {
+			p.report(ErrorUnknownStyle)
+		}
+		return !known
+	})
+	if len(p.styles) == 0 {
+		p.styles = []Style{Datadog, TraceContext}
+	}
+	return p
+}
+
+type propagator struct {
+	styles       []Style
+	extractFirst bool
+	behavior     Behavior
+	missing      Missing
+	maxTags      int
+	strip        bool
+	report       func(kind string)
+}
+
+var _ propagation.TextMapPropagator = (*propagator)(nil)
+
+// candidate is what one style says.
+type candidate struct {
+	style     Style
+	high, low uint64
+	span      uint64
+	flags     trace.TraceFlags
+	decided   bool // the sender has taken a sampling decision
+	lostUpper bool // an upper half of the trace id was sent and could not be read
+	data      TraceData
+	state     string // tracecontext: the raw tracestate
+	member    string // tracecontext: its dd member, if of legal length
+}
+
+func (c *candidate) setSampled(sampled bool) { c.flags = c.flags.WithSampled(sampled) }
+
+func (c *candidate) sameTrace(other *candidate) bool {
+	return c.high == other.high && c.low == other.low
+}
+
+// Extract returns ctx with the carrier's span as remote parent.
+func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCarrier) context.Context {
+	if p.behavior == Ignore || carrier == nil {
+		return ctx
+	}
+	r := newReader(carrier, p.styles)
+	base, links, ok := p.readAll(&r)
+	if !ok {
+		return ctx
+	}
+	if p.behavior == Restart {
+		link := base.link("propagation_behavior_extract")
+		return &node{Context: ctx, links: []trace.Link{link}}
+	}
+	sc, keep := p.spanContext(&base)
+	if keep {
+		ctx = &node{Context: ctx, traceID: sc.TraceID(), data: base.data, links: links}
+	} else if len(links) > 0 || nodeFrom(ctx) != nil {
+		ctx = &node{Context: ctx, links: links} // hides what an earlier Extract left
+	}
+	return trace.ContextWithRemoteSpanContext(ctx, sc)
+}
+
+// readAll runs the styles and merges what they found.
+func (p *propagator) readAll(r *reader) (base candidate, links []trace.Link, ok bool) {
+	for _, style := range p.styles {
+		next := candidate{style: style}
+		if !p.read(r, &next) {
+			continue
+		}
+		switch {
+		case !ok:
+			base, ok = next, true
+			if p.extractFirst {
+				return base, nil, true
+			}
+		case base.sameTrace(&next), base.lostUpper && base.low == next.low:
+			// The second case: Datadog's upper half was sent but unreadable, and this style knows it.
+			base.high = next.high
+			if style == TraceContext && base.style != TraceContext {
+				base.merge(&next)
+			}
+		default:
+			p.report(ErrorMismatchedTrace)
+			links = append(links, next.link("terminated_context"))
+		}
+	}
+	return base, links, ok
+}
+
+func (p *propagator) read(r *reader, c *candidate) bool {
+	switch c.style {
+	case Datadog:
+		return p.readDatadog(r, c)
+	case TraceContext:
+		return p.readW3C(r, c)
+	case B3:
+		return p.readB3(r, c)
+	default:
+		return p.readB3Multi(r, c)
+	}
+}
+
+// merge takes over from a W3C context of the same trace what only it knows. Priority, origin and tags stay the base's.
+func (c *candidate) merge(w3c *candidate) {
+	c.state = w3c.state
+	c.flags |= w3c.flags & trace.FlagsRandom
+	if w3c.member != "" {
+		if data, ok := ParseMember(w3c.member); ok {
+			c.data.foreign = data.foreign
+			if data.LastParent != "" {
+				c.data.LastParent = data.LastParent
+			}
+		}
+	}
+	c.member = w3c.member
+	c.span = w3c.span
+}
+
+// spanContext makes the remote span context. keep says that the context must hold the data too, because the span context alone would
+// lose some of it.
+func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool) {
+	if c.style == TraceContext && c.member != "" {
+		c.completeFromMember()
+	}
+	if p.strip {
+		c.data = TraceData{LastParent: c.data.LastParent}
+		c.decided = c.decided && c.style != Datadog
+	}
+	if !c.decided {
+		c.setSampled(p.missing == Sampled)
+	}
+	// A member is lossy for origins and tags, and a flag for "undecided".
+	keep = c.style == Datadog || !c.decided
+	var buf [maxMemberLength]byte
+	value := buf[:0]
+	if !c.data.isEmpty() {
+		var complete bool
+		if value, complete = c.data.AppendMember(value); !complete {
+			p.report(ErrorTracestate)
+		}
+	}
+	if string(value) != c.member { // usually the sender wrote the same
+		c.member = string(value)
+	}
+	return trace.NewSpanContext(trace.SpanContextConfig{
+		TraceID:    JoinTraceID(c.high, c.low),
+		SpanID:     SpanID(c.span),
+		TraceFlags: c.flags,
+		TraceState: spanState(c.state, c.member),
+		Remote:     true,
+	}), keep
+}
+
+func (c *candidate) completeFromMember() {
+	c.data, _ = ParseMember(c.member)
+	hadPriority := c.data.HasPriority
+	c.data.reconcile(c.flags.IsSampled())
+	c.data.HasPriority = hadPriority
+}
+
+// link describes a context that is not continued.
+func (c *candidate) link(reason string) trace.Link {
+	return trace.Link{
+		SpanContext: trace.NewSpanContext(trace.SpanContextConfig{
+			TraceID:    JoinTraceID(c.high, c.low),
+			SpanID:     SpanID(c.span),
+			TraceFlags: c.flags & trace.FlagsSampled,
+			TraceState: spanState(c.state, c.member),
+			Remote:     true,
+		}),
+		Attributes: []attribute.KeyValue{
+			attribute.String("reason", reason),
+			attribute.String("context_headers", string(c.style)),
+		},
+	}
+}
+
+// Inject writes the current span into the carrier in every style. Nothing is written for an invalid span context.
+func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarrier) {
+	sc := trace.SpanContextFromContext(ctx)
+	if !sc.IsValid() || carrier == nil {
+		return
+	}
+	// told is what the member says; said what goes into headers that can't do without a decision. They differ where Datadog said nothing
+	// about this trace: the sampled flag tells it all, and no member is needed.
+	told, ok := dataFor(ctx, sc)
+	if p.strip {
+		told.Origin, told.Tags, told.foreign = "", Tags{}, ""
+	}
+	said := told
+	if !ok {
+		said.reconcile(sc.IsSampled())
+	}
+	for _, style := range p.styles {
+		switch style {
+		case Datadog:
+			p.writeDatadog(carrier, sc, &said)
+		case TraceContext:
+			p.writeW3C(carrier, sc, &told)
+		case B3:
+			writeB3(carrier, sc, &said)
+		case B3Multi:
+			writeB3Multi(carrier, sc, &said)
+		}
+	}
+}
+
+// Fields returns the names of the headers that Inject sets.
+func (p *propagator) Fields() []string {
+	var fields []string
+	for _, style := range p.styles {
+		switch style {
+		case Datadog:
+			fields = append(fields, traceIDHeader.name, parentIDHeader.name, priorityHeader.name, originHeader.name, tagsHeader.name)
+		case TraceContext:
+			fields = append(fields, traceparentHeader.name, tracestateHeader.name)
+		case B3:
+			fields = append(fields, b3Header.name)
+		case B3Multi:
+			fields = append(fields, b3TraceIDHeader.name, b3SpanIDHeader.name, b3SampledHeader.name)
+		}
+	}
+	return fields
+}
