@@ -1,0 +1,183 @@
+package jsonlog
+
+import (
+	"context"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor"
+)
+
+// originalKey is where the line is kept, named by the semantic conventions.
+const originalKey = "log.record.original"
+
+// spreader turns JSON lines into attributes, body, severity and time.
+type spreader struct {
+	telemetry
+	cfg *Config
+}
+
+func newSpreader(set processor.Settings, cfg *Config) (*spreader, error) {
+	tel, err := newTelemetry(set)
+	return &spreader{telemetry: tel, cfg: cfg}, err
+}
+
+func (p *spreader) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
+	var seen tally
+	for _, rl := range ld.ResourceLogs().All() {
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, record := range sl.LogRecords().All() {
+				seen.records[p.process(record, &seen)]++
+			}
+		}
+	}
+	p.record(ctx, &seen)
+	return ld, nil
+}
+
+// process spreads the JSON line of one record, if it has one. A record whose
+// line does not parse is not changed at all.
+func (p *spreader) process(record plog.LogRecord, seen *tally) outcome {
+	line, inBody := p.line(record)
+	if line == "" {
+		return plain
+	}
+	// An original that differs from the line means that the line is already
+	// someone's reading of it: a message that happens to be JSON. Twice is once.
+	if original, found := record.Attributes().Get(originalKey); found && original.Str() != line {
+		return done
+	}
+	if len(line) > p.cfg.MaxBytes {
+		return tooLarge
+	}
+	reader := parser{line: line, depth: p.cfg.MaxDepth, left: p.cfg.MaxValues}
+	values := pcommon.NewMap()
+	switch reader.parse(values) {
+	case nil:
+	case errTooDeep:
+		return tooDeep
+	case errTooMany:
+		return tooMany
+	default:
+		return invalid
+	}
+	seen.unused[duplicate] += int64(reader.twice)
+	p.spread(record, line, inBody, values, seen)
+	return parsed
+}
+
+// line returns the string to parse: one that begins with {, from the body or
+// else from under a source key. inBody tells that the body is the line's to
+// replace: it is the line, or empty.
+func (p *spreader) line(record plog.LogRecord) (line string, inBody bool) {
+	body := record.Body()
+	switch body.Type() {
+	case pcommon.ValueTypeStr:
+		if looksLikeObject(body.Str()) {
+			return body.Str(), true
+		}
+		inBody = body.Str() == ""
+	case pcommon.ValueTypeMap:
+		if line := p.under(body.Map()); line != "" {
+			return line, false
+		}
+	case pcommon.ValueTypeEmpty:
+		inBody = true
+	}
+	return p.under(record.Attributes()), inBody
+}
+
+func (p *spreader) under(m pcommon.Map) string {
+	for _, key := range p.cfg.SourceKeys {
+		if v, found := m.Get(key); found && v.Type() == pcommon.ValueTypeStr && looksLikeObject(v.Str()) {
+			return v.Str()
+		}
+	}
+	return ""
+}
+
+func looksLikeObject(s string) bool {
+	s = strings.TrimLeft(s, " \t\r\n")
+	return s != "" && s[0] == '{'
+}
+
+// spread writes values into record. What the record already says stays, except
+// the body that was the line, and the time: the application's own clock knows
+// better than the shipper's, whose time becomes the observed time.
+func (p *spreader) spread(record plog.LogRecord, line string, inBody bool, values pcommon.Map, seen *tally) {
+	attrs := record.Attributes()
+	attrs.EnsureCapacity(attrs.Len() + values.Len() + 1)
+	if _, found := attrs.Get(originalKey); !found && p.cfg.KeepOriginal {
+		attrs.PutStr(originalKey, line)
+	}
+	p.setSeverity(record, values)
+	p.setTime(record, values)
+	p.setBody(record, values, inBody)
+	for k, v := range values.All() {
+		dest, found := attrs.GetOrPutEmpty(k)
+		if !found {
+			v.MoveTo(dest)
+		} else if !dest.Equal(v) {
+			seen.unused[existing]++
+		}
+	}
+}
+
+// setBody moves the message into the body, if the body is the line's to
+// replace. A message the body says is not said again in an attribute; Fluentd's
+// parser filter leaves such a one.
+func (p *spreader) setBody(record plog.LogRecord, values pcommon.Map, replace bool) {
+	for _, key := range p.cfg.BodyKeys {
+		v, found := values.Get(key)
+		if !found || v.Type() != pcommon.ValueTypeStr || v.Str() == "" {
+			continue
+		}
+		if replace {
+			record.Body().SetStr(v.Str())
+		} else if !record.Body().Equal(v) {
+			return
+		}
+		said := func(k string, _ pcommon.Value) bool { return k == key }
+		if same, found := record.Attributes().Get(key); found && same.Equal(v) {
+			record.Attributes().RemoveIf(said)
+		}
+		values.RemoveIf(said)
+		return
+	}
+}
+
+func (p *spreader) setSeverity(record plog.LogRecord, values pcommon.Map) {
+	if record.SeverityNumber() != plog.SeverityNumberUnspecified {
+		return
+	}
+	for _, key := range p.cfg.SeverityKeys {
+		v, found := values.Get(key)
+		if !found {
+			continue
+		}
+		if number, text, ok := severity(key, v); ok {
+			record.SetSeverityNumber(number)
+			if record.SeverityText() == "" {
+				record.SetSeverityText(text)
+			}
+			return
+		}
+	}
+}
+
+func (p *spreader) setTime(record plog.LogRecord, values pcommon.Map) {
+	for _, key := range p.cfg.TimeKeys {
+		v, found := values.Get(key)
+		if !found {
+			continue
+		}
+		if t, ok := timestamp(v); ok {
+			if record.ObservedTimestamp() == 0 && record.Timestamp() != t {
+				record.SetObservedTimestamp(record.Timestamp())
+			}
+			record.SetTimestamp(t)
+			return
+		}
+	}
+}
