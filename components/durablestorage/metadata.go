@@ -3,6 +3,7 @@ package durablestorage
 import (
 	"encoding/binary"
 	"errors"
+	"slices"
 	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -94,17 +95,11 @@ func (m metadata) encode() []byte {
 	return b
 }
 
-// holds says whether a request with this number belongs to the queue.
-func (m metadata) holds(index uint64) bool {
-	if index >= m.read && index < m.write {
-		return true
-	}
-	for _, d := range m.dispatched {
-		if d == index {
-			return true
-		}
-	}
-	return false
+// mayHold says whether a request with this number can still belong to a queue
+// that had this metadata once. The metadata may be an old copy, so everything
+// behind its write index counts as queued since.
+func (m metadata) mayHold(index uint64) bool {
+	return index >= m.read || slices.Contains(m.dispatched, index)
 }
 
 // requestIndex returns the number in a request's key. Only the form that

@@ -79,7 +79,7 @@ func TestADamagedFileIsSetAsideAndItsIntactRequestsAreSent(t *testing.T) {
 			aside, err := filepath.Glob(path + asideMark + "*")
 			require.NoError(t, err)
 			require.Len(t, aside, 1)
-			if test.least > 0 {
+			if test.least > 0 && name != "truncated to half" { // what was cut off can't be counted
 				require.EqualValues(t, requests, k.metric(t, "salvaged_requests")+k.metric(t, "corrupt_requests"))
 			}
 		})

@@ -73,7 +73,7 @@ func search(r io.ReaderAt, size int64) finds {
 	}
 	if found.known {
 		for index := range found.places {
-			if !found.meta.holds(index) {
+			if !found.meta.mayHold(index) {
 				delete(found.places, index)
 			}
 		}
@@ -81,9 +81,13 @@ func search(r io.ReaderAt, size int64) finds {
 	return found
 }
 
-// take notes an element if it is a request or the queue's metadata.
+// take notes an element of a leaf page if it is a request or the queue's metadata.
 func (s *finds) take(f *boltFile, p page, e leafElement, tree bool) {
-	if e.bucket || p.flags != flagLeaf {
+	if e.bucket {
+		// A small bucket lives in its parent's page.
+		if string(e.key) == string(defaultBucket) && len(e.value) >= bucketHead && binary.LittleEndian.Uint64(e.value) == 0 {
+			s.inline(f, p, e)
+		}
 		return
 	}
 	s.note(string(e.key), e.value, int64(p.id)*f.pageSize+int64(e.valueAt), tree)
