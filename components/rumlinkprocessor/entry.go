@@ -1,0 +1,130 @@
+package rumlinkprocessor
+
+import (
+	"math"
+	"unique"
+	"unsafe"
+)
+
+// spanInfo is what a log learns from its span.
+type spanInfo struct{ service, name string }
+
+// entry is a value of the store, of a fixed 64 bytes. Strings are shared by
+// all entries that hold the same ones (package unique) and freed with the last.
+//
+// There are three sorts of entry: of a span, under the low half of its trace
+// id and its span id; of a trace, under the low half alone; and of a key.
+type entry struct {
+	hi uint64 // upper half of the trace id
+	// hi2 is the second upper half seen under a trace entry's low half. In a
+	// span entry it is what the span's logs say the upper half is, 0 nothing.
+	hi2    uint64
+	info   unique.Handle[spanInfo]   // span entries
+	rum    unique.Handle[rumContext] // trace entries
+	events *pendingEvents            // span entries
+	owner  *owner                    // key entries
+	counts [len(severities) + 1]uint16
+	flags  flags
+}
+
+// flags say what an entry stands for; the bits from rumConflict on say which
+// RUM fields of the trace have had two values.
+type flags uint16
+
+const (
+	known       flags = 1 << iota // a span (or RUM event) was seen, not only logs
+	twoHi                         // hi2 is a second upper half
+	manyHi                        // there are more upper halves than are remembered
+	left                          // the span has gone on its way
+	severalKeys                   // key entry: spans of several traces carry the key
+	severalSpan                   // key entry: several spans of the trace carry it
+	rumConflict
+)
+
+// owner is the span a key leads to.
+type owner struct {
+	hi, low, span uint64
+	start         uint64 // start of the span, Unix ns
+	since         int64  // when the key was first seen, by the store's clock
+}
+
+const ownerBytes = int64(unsafe.Sizeof(owner{}))
+
+// addHi notes an upper half under which the entry's low half was seen.
+func (e *entry) addHi(hi uint64) {
+	switch {
+	case e.flags&known == 0:
+		e.hi = hi
+		e.flags |= known
+	case hi == e.hi || e.flags&twoHi != 0 && hi == e.hi2:
+	case e.flags&twoHi == 0:
+		e.hi2 = hi
+		e.flags |= twoHi
+	default:
+		e.flags |= manyHi
+	}
+}
+
+// verdict is what the upper halves say about a candidate.
+type verdict uint8
+
+const (
+	mismatch verdict = iota
+	match
+	unsure
+)
+
+// matches compares the upper half that a log has, 0 for none, with those seen.
+// It returns the upper half of the match.
+func (e *entry) matches(hi uint64) (uint64, verdict) {
+	several := e.flags&(twoHi|manyHi) != 0
+	switch {
+	case hi == e.hi && (hi != 0 || !several), hi != 0 && e.flags&twoHi != 0 && hi == e.hi2:
+		return hi, match
+	case hi == 0 && !several:
+		return e.hi, match
+	case hi == 0, e.flags&manyHi != 0:
+		return 0, unsure
+	}
+	return 0, mismatch
+}
+
+// count adds one log of a severity. A count that is full stays full.
+func (e *entry) count(severity int) {
+	if e.counts[severity] < math.MaxUint16 {
+		e.counts[severity]++
+	}
+}
+
+// own makes the span the key's owner if it is the first with the key. Of
+// several traces and spans, the one that started first owns the key, in
+// whatever order they come.
+func (e *entry) own(o owner, now int64) (grown int64) {
+	if e.owner == nil {
+		o.since = now
+		e.owner = &o
+		return ownerBytes
+	}
+	if e.owner.low != o.low || e.owner.hi != o.hi {
+		e.flags |= severalKeys
+	} else if e.owner.span != o.span {
+		e.flags |= severalSpan
+	}
+	if o.before(e.owner) {
+		o.since = e.owner.since
+		*e.owner = o
+	}
+	return 0
+}
+
+func (o *owner) before(other *owner) bool {
+	switch {
+	case o.start != other.start:
+		return o.start < other.start
+	case o.hi != other.hi:
+		return o.hi < other.hi
+	case o.low != other.low:
+		return o.low < other.low
+	}
+	return o.span < other.span
+}

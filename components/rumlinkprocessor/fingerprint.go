@@ -1,0 +1,89 @@
+package rumlinkprocessor
+
+import (
+	"encoding/binary"
+	"hash/maphash"
+	"math"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+)
+
+// fingerprints tell a log that is sent again from another log that reads the
+// same: the second of two equal logs in one batch has another fingerprint than
+// the first, and both have the same again when the batch is sent again.
+type fingerprints struct {
+	seed  maphash.Seed
+	batch map[uint64]uint64 // how often each was seen in this batch
+}
+
+func newFingerprints(seed maphash.Seed) fingerprints {
+	return fingerprints{seed: seed, batch: make(map[uint64]uint64)}
+}
+
+func (f *fingerprints) reset() { clear(f.batch) }
+
+// of hashes all of a log but the time of its arrival, which differs each time.
+func (f *fingerprints) of(lr plog.LogRecord) uint64 {
+	var h maphash.Hash
+	h.SetSeed(f.seed)
+	trace, span := lr.TraceID(), lr.SpanID()
+	_, _ = h.Write(trace[8:])
+	_, _ = h.Write(span[:])
+	writeUint64(&h, uint64(lr.Timestamp()))
+	writeUint64(&h, uint64(lr.SeverityNumber()))
+	writeString(&h, lr.EventName())
+	writeValue(&h, lr.Body())
+	writeMap(&h, lr.Attributes())
+	sum := h.Sum64()
+	n := f.batch[sum]
+	f.batch[sum] = n + 1
+	return sum + n*0x9e3779b97f4a7c15 // the golden ratio, to scatter repeats
+}
+
+func writeMap(h *maphash.Hash, m pcommon.Map) {
+	writeUint64(h, uint64(m.Len()))
+	for k, v := range m.All() {
+		writeString(h, k)
+		writeValue(h, v)
+	}
+}
+
+func writeValue(h *maphash.Hash, v pcommon.Value) {
+	_ = h.WriteByte(byte(v.Type()))
+	switch v.Type() {
+	case pcommon.ValueTypeStr:
+		writeString(h, v.Str())
+	case pcommon.ValueTypeInt:
+		writeUint64(h, uint64(v.Int()))
+	case pcommon.ValueTypeDouble:
+		writeUint64(h, math.Float64bits(v.Double()))
+	case pcommon.ValueTypeBool:
+		if v.Bool() {
+			_ = h.WriteByte(1)
+		}
+	case pcommon.ValueTypeMap:
+		writeMap(h, v.Map())
+	case pcommon.ValueTypeSlice:
+		writeUint64(h, uint64(v.Slice().Len()))
+		for _, item := range v.Slice().All() {
+			writeValue(h, item)
+		}
+	case pcommon.ValueTypeBytes:
+		writeUint64(h, uint64(v.Bytes().Len()))
+		for _, b := range v.Bytes().All() {
+			_ = h.WriteByte(b)
+		}
+	}
+}
+
+func writeString(h *maphash.Hash, s string) {
+	writeUint64(h, uint64(len(s)))
+	_, _ = h.WriteString(s)
+}
+
+func writeUint64(h *maphash.Hash, v uint64) {
+	var buf [8]byte
+	binary.LittleEndian.PutUint64(buf[:], v)
+	_, _ = h.Write(buf[:])
+}

@@ -1,0 +1,150 @@
+package rumlinkprocessor
+
+import (
+	"context"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
+)
+
+// clock is a monotonic clock that stands still until told otherwise.
+type clock struct{ ns atomic.Int64 }
+
+func (c *clock) now() int64              { return c.ns.Load() }
+func (c *clock) advance(d time.Duration) { c.ns.Add(int64(d)) }
+
+// linker is one rum_link with a traces and a logs pipeline.
+type linker struct {
+	t      testing.TB
+	cfg    *Config
+	clock  *clock
+	spans  *consumertest.TracesSink
+	logs   *consumertest.LogsSink
+	traces processor.Traces
+	log    processor.Logs
+}
+
+func newLinker(t testing.TB, cfg *Config) *linker {
+	return newLinkerWith(t, cfg, processortest.NewNopSettings(componentType), componenttest.NewNopHost())
+}
+
+func newLinkerWith(t testing.TB, cfg *Config, set processor.Settings, host component.Host) *linker {
+	require.NoError(t, cfg.Validate())
+	l := &linker{t: t, cfg: cfg, clock: new(clock), spans: new(consumertest.TracesSink), logs: new(consumertest.LogsSink)}
+	cfg.shared.join = newJoin(cfg, l.clock.now)
+	var err error
+	l.traces, err = NewFactory().CreateTraces(t.Context(), set, cfg, l.spans)
+	require.NoError(t, err)
+	l.log, err = NewFactory().CreateLogs(t.Context(), set, cfg, l.logs)
+	require.NoError(t, err)
+	require.NoError(t, l.traces.Start(t.Context(), host))
+	require.NoError(t, l.log.Start(t.Context(), host))
+	t.Cleanup(l.stop)
+	return l
+}
+
+func (l *linker) stop() {
+	if l.traces == nil {
+		return
+	}
+	require.NoError(l.t, l.traces.Shutdown(context.Background()))
+	require.NoError(l.t, l.log.Shutdown(context.Background()))
+	l.traces = nil
+}
+
+func (l *linker) putTraces(td ptrace.Traces) ptrace.Traces {
+	before := len(l.spans.AllTraces())
+	require.NoError(l.t, l.traces.ConsumeTraces(l.t.Context(), td))
+	if out := l.spans.AllTraces(); len(out) > before {
+		return out[before]
+	}
+	return ptrace.NewTraces()
+}
+
+func (l *linker) putLogs(ld plog.Logs) plog.Logs {
+	before := len(l.logs.AllLogs())
+	require.NoError(l.t, l.log.ConsumeLogs(l.t.Context(), ld))
+	if out := l.logs.AllLogs(); len(out) > before {
+		return out[before]
+	}
+	return plog.NewLogs()
+}
+
+// step is one file of a case: N_logs.in.yaml or N_traces.in.yaml, in order of
+// N; N_after_6m_logs.in.yaml comes when the clock has advanced.
+type step struct {
+	in, out string
+	logs    bool
+	after   time.Duration
+}
+
+func steps(t *testing.T, dir string) (all []step) {
+	files, err := filepath.Glob(filepath.Join(dir, "*.in.yaml"))
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	slices.Sort(files)
+	for _, in := range files {
+		base := strings.TrimSuffix(in, ".in.yaml")
+		s := step{in: in, out: base + ".out.yaml", logs: strings.HasSuffix(base, "_logs")}
+		if _, rest, ok := strings.Cut(filepath.Base(base), "_after_"); ok {
+			after, _, _ := strings.Cut(rest, "_")
+			s.after, err = time.ParseDuration(after)
+			require.NoError(t, err)
+		}
+		all = append(all, s)
+	}
+	return all
+}
+
+func loadConfig(t testing.TB, dir string) *Config {
+	cfg := createDefaultConfig().(*Config)
+	goldentest.Config(t, dir, cfg)
+	return cfg
+}
+
+// Every folder of testdata is one behaviour: a config, and batches of spans and
+// logs with what each became.
+func TestGolden(t *testing.T) {
+	goldentest.Cases(t, "testdata/*", func(t *testing.T, dir string) {
+		l := newLinker(t, loadConfig(t, dir))
+		for _, s := range steps(t, dir) {
+			l.clock.advance(s.after)
+			if s.logs {
+				goldentest.EqualLogs(t, s.out, l.putLogs(goldentest.Logs(t, s.in)))
+			} else {
+				goldentest.EqualTraces(t, s.out, l.putTraces(goldentest.Traces(t, s.in)))
+			}
+		}
+	})
+}
+
+// An agent and a gateway may both run rum_link: the second changes nothing of
+// what the first wrote.
+func TestTwoHopsSayWhatOneSays(t *testing.T) {
+	goldentest.Cases(t, "testdata/*", func(t *testing.T, dir string) {
+		first, second := newLinker(t, loadConfig(t, dir)), newLinker(t, loadConfig(t, dir))
+		for _, s := range steps(t, dir) {
+			first.clock.advance(s.after)
+			second.clock.advance(s.after)
+			if s.logs {
+				goldentest.EqualLogs(t, s.out, second.putLogs(first.putLogs(goldentest.Logs(t, s.in))))
+			} else {
+				goldentest.EqualTraces(t, s.out, second.putTraces(first.putTraces(goldentest.Traces(t, s.in))))
+			}
+		}
+	})
+}
