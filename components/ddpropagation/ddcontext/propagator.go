@@ -158,13 +158,13 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 	if !c.decided {
 		c.setSampled(p.missing == Sampled)
 	}
-	// A member is lossy for origins and tags, and a flag for "undecided".
+	// A member may be too small for all tags and changes some characters; a flag cannot say "undecided".
 	keep = c.style == Datadog || !c.decided
 	var buf [maxMemberLength]byte
 	value := buf[:0]
 	if !c.data.isEmpty() {
 		var complete bool
-		if value, complete = c.data.AppendMember(value); !complete {
+		if value, complete = c.data.AppendMember(value); !complete && !keep {
 			p.report(ErrorTracestate)
 		}
 	}
