@@ -86,30 +86,33 @@ func (c *cache) get(ctx context.Context, lower uint64) (upper uint64, known bool
 	return e.upper, true
 }
 
-// learn remembers what a batch's spans said about their trace ids.
-func (c *cache) learn(ctx context.Context, known map[uint64]half) {
+// learn remembers what a batch's spans said about their trace ids, and returns how many contradicted what was known: from then on
+// nobody is told about those lower halves.
+func (c *cache) learn(ctx context.Context, notes []note) (contradicted int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	c.forget(ctx, now)
 	expires := now.Add(c.ttl)
 	var full int64
-	for lower, h := range known {
-		if !h.learned {
+	for _, n := range notes {
+		e, ok := c.entries.Get(n.lower)
+		if !ok {
+			if c.entries.Add(n.lower, &cached{upper: n.upper, expires: expires}) {
+				full++
+			}
 			continue
 		}
-		if e, ok := c.entries.Get(lower); ok {
-			if e.upper != h.upper {
-				e.upper = 0
-			}
-			e.expires = expires
-		} else if c.entries.Add(lower, &cached{upper: h.upper, expires: expires}) {
-			full++
+		e.expires = expires
+		if e.upper != n.upper && e.upper != 0 {
+			e.upper = 0
+			contradicted++
 		}
 	}
 	if full > 0 {
 		c.evictions.Add(ctx, full, c.full...)
 	}
+	return contradicted
 }
 
 // len returns the number of ids that are still remembered.

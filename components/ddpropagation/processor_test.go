@@ -59,4 +59,3 @@ func throughLogs(t testing.TB, cfg *Config, ld plog.Logs) plog.Logs {
 	require.NoError(t, p.Shutdown(t.Context()))
 	return sink.AllLogs()[0]
 }
-

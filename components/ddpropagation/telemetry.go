@@ -72,3 +72,32 @@ func (t *telemetry) add(ctx context.Context, counts *tally) {
 		}
 	}
 }
+
+// stateTelemetry counts what became of the `dd` members of tracestate.
+type stateTelemetry struct {
+	states  metric.Int64Counter
+	options [stateOutcomeCount][]metric.AddOption
+}
+
+func newStateTelemetry(set processor.Settings) (stateTelemetry, error) {
+	states, err := set.MeterProvider.Meter(scopeName).Int64Counter(
+		"otelcol_processor_dd_propagation_tracestates",
+		metric.WithDescription("Spans with something to say in the dd member of tracestate, by what became of it."),
+		metric.WithUnit("{span}"))
+	t := stateTelemetry{states: states}
+	for o := range stateOutcomeCount {
+		t.options[o] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
+			attribute.String("processor", set.ID.String()),
+			attribute.String("outcome", o.String()),
+		))}
+	}
+	return t, err
+}
+
+func (t *stateTelemetry) add(ctx context.Context, counts *[stateOutcomeCount]int64) {
+	for o, n := range counts {
+		if n > 0 && stateOutcome(o) != stateNothing {
+			t.states.Add(ctx, n, t.options[o]...)
+		}
+	}
+}

@@ -1,0 +1,125 @@
+package ddpropagation
+
+import (
+	"math"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+const (
+	tagPrefix   = "_dd.p."
+	originKey   = "_dd.origin"
+	sampledFlag = 1
+
+	// maxPriority is the largest that ddcontext.ParsePriority reads back.
+	maxPriority = 999_999_999
+)
+
+// priorityKeys are where receivers put the sampling priority, the most exact first.
+var priorityKeys = []string{"_sampling_priority_v1", "sampling.priority"}
+
+// describe writes the span's priority, origin and tags where W3C keeps them. The attributes stay, for tracestate has room for 256 bytes only.
+func (p *traceProcessor) describe(b *batch, span ptrace.Span) {
+	priority, hasPriority := priorityOf(span.Attributes())
+	if p.cfg.SampledFlag && hasPriority {
+		flags := span.Flags() &^ sampledFlag
+		if priority > 0 {
+			flags |= sampledFlag
+		}
+		span.SetFlags(flags)
+	}
+	if p.cfg.Tracestate == tracestateUpsert {
+		b.states[upsertMember(span, priority, hasPriority)]++
+	}
+}
+
+// stateOutcome is what became of one span's tracestate. The set is closed: it is a label of a metric.
+type stateOutcome uint8
+
+const (
+	stateNothing   stateOutcome = iota // the span says nothing that belongs there
+	stateWritten                       // all of it is there now
+	stateUnchanged                     // all of it was there
+	stateCut                           // what did not fit into 256 bytes is left out
+	stateOutcomeCount
+)
+
+func (o stateOutcome) String() string {
+	return [stateOutcomeCount]string{"nothing", "written", "unchanged", "cut"}[o]
+}
+
+// upsertMember adds what the attributes say to the `dd` member of tracestate. What only the member says stays.
+func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome {
+	state := span.TraceState().AsRaw()
+	member, _ := ddcontext.FindMember(state)
+	data, _ := ddcontext.ParseMember(member)
+
+	says := hasPriority
+	if hasPriority {
+		data.Priority, data.HasPriority = priority, true
+	}
+	for key, v := range span.Attributes().All() {
+		if v.Type() != pcommon.ValueTypeStr {
+			continue
+		}
+		if key == originKey && v.Str() != "" {
+			data.Origin = v.Str()
+			says = true
+		}
+		if strings.HasPrefix(key, tagPrefix) && key != tidKey {
+			tags, ok := data.Tags.With(key, v.Str())
+			if ok {
+				data.Tags = tags
+				says = true
+			}
+		}
+	}
+	if !says {
+		return stateNothing
+	}
+	value, complete := data.AppendMember(nil)
+	updated := ddcontext.SetMember(state, string(value))
+	outcome := stateUnchanged
+	if updated != state {
+		span.TraceState().FromRaw(updated)
+		outcome = stateWritten
+	}
+	if !complete {
+		return stateCut
+	}
+	return outcome
+}
+
+// priorityOf reads the sampling priority: a whole number, which some receivers write as a floating-point number or as its text.
+func priorityOf(attrs pcommon.Map) (int, bool) {
+	for _, key := range priorityKeys {
+		v, ok := attrs.Get(key)
+		if !ok {
+			continue
+		}
+		switch v.Type() {
+		case pcommon.ValueTypeInt:
+			return wholePriority(float64(v.Int()))
+		case pcommon.ValueTypeDouble:
+			return wholePriority(v.Double())
+		case pcommon.ValueTypeStr:
+			// "1" and, as the contrib receiver prints it, "1.000000".
+			whole, fraction, _ := strings.Cut(v.Str(), ".")
+			if strings.Trim(fraction, "0") == "" {
+				return ddcontext.ParsePriority(whole)
+			}
+		}
+	}
+	return 0, false
+}
+
+func wholePriority(v float64) (int, bool) {
+	if math.Trunc(v) != v || math.Abs(v) > maxPriority {
+		return 0, false
+	}
+	return int(v), true
+}
