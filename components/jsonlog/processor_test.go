@@ -7,6 +7,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor/processortest"
 
@@ -100,4 +101,33 @@ func TestConfigErrorsNameTheKeyTheRuleAndWhatWasGiven(t *testing.T) {
 		"max_values must be positive, got -1\n"+
 		"max_depth must be at most 1000, got 5000\n"+
 		"body_keys must not hold an empty key")
+}
+
+// FuzzProcess holds any body and any attribute to three promises: no panic,
+// twice is once, and what does not parse is not touched.
+func FuzzProcess(f *testing.F) {
+	f.Add(`{"message":"{\"a\":1}","level":"info"}`, "log", `{"b":2}`)
+	f.Add(`plain`, "log", `{"msg":"plain","ts":1767323045.5}`)
+	f.Add(``, "message", `{"message":"x","message":"y"}`)
+	f.Add(`{"log.record.original":"x","log":"{}"}`, "log", `{}`)
+	f.Fuzz(func(t *testing.T, body, key, value string) {
+		p := newTestSpreader(t)
+		record := plog.NewLogRecord()
+		record.Body().SetStr(body)
+		record.Attributes().PutStr(key, value)
+		before := plog.NewLogRecord()
+		record.CopyTo(before)
+
+		got := p.process(record, new(tally))
+		if got != parsed {
+			require.Equal(t, before, record)
+			return
+		}
+		kept, _ := record.Attributes().Get(key)
+		require.True(t, kept == (pcommon.Value{}) || kept.Str() == value)
+		once := plog.NewLogRecord()
+		record.CopyTo(once)
+		p.process(record, new(tally))
+		require.Equal(t, once, record)
+	})
 }

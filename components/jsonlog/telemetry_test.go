@@ -1,0 +1,130 @@
+package jsonlog
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/processor/processortest"
+	otelattribute "go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.yaml.in/yaml/v3"
+)
+
+// everyOutcome holds one record for each outcome, and both kinds of unused values.
+func everyOutcome() plog.Logs {
+	ld := plog.NewLogs()
+	records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()
+	for _, line := range []string{
+		`{"a":1,"a":2,"taken":"mine"}`, `plain`, `{"message":"was json"}`, `{`,
+		`{"a":"` + strings.Repeat("x", 256<<10) + `"}`, strings.Repeat(`{"a":`, 100), `[`, `{"a":[` + strings.Repeat("1,", 600) + `1]}`,
+	} {
+		record := records.AppendEmpty()
+		record.Body().SetStr(line)
+		record.Attributes().PutStr("taken", "by another")
+	}
+	records.At(2).Attributes().PutStr(originalKey, "the line it came from")
+	return ld
+}
+
+func TestEveryRecordIsCountedOnce(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(t.Context())) }()
+	set := processortest.NewNopSettings(componentType)
+	set.TelemetrySettings = tel.NewTelemetrySettings()
+	p, err := newSpreader(set, createDefaultConfig().(*Config))
+	require.NoError(t, err)
+	_, err = p.processLogs(t.Context(), everyOutcome())
+	require.NoError(t, err)
+
+	require.Equal(t, map[string]int64{
+		"parsed": 1, "plain": 2, "already_parsed": 1, "invalid": 1, "too_large": 1, "too_deep": 1, "too_many_values": 1,
+	}, counts(t, tel, "otelcol_processor_json_log_records", "outcome"))
+	require.Equal(t, map[string]int64{"duplicate_key": 1, "existing_attribute": 1},
+		counts(t, tel, "otelcol_processor_json_log_unused_values", "reason"))
+
+	readme := readme(t)
+	for _, name := range slices.Concat(outcomeNames[:], unusedNames[:]) {
+		require.Contains(t, readme, "`"+name+"`")
+	}
+	require.Equal(t, emitted(t, tel), metricsIn(readme))
+}
+
+func counts(t *testing.T, tel *componenttest.Telemetry, name, attribute string) map[string]int64 {
+	t.Helper()
+	m, err := tel.GetMetric(name)
+	require.NoError(t, err)
+	got := map[string]int64{}
+	for _, point := range m.Data.(metricdata.Sum[int64]).DataPoints {
+		v, ok := point.Attributes.Value("processor")
+		require.True(t, ok)
+		require.Equal(t, componentType.String(), v.AsString()[:len(componentType.String())])
+		v, _ = point.Attributes.Value(otelattribute.Key(attribute))
+		got[v.AsString()] += point.Value
+	}
+	return got
+}
+
+func emitted(t *testing.T, tel *componenttest.Telemetry) (names []string) {
+	t.Helper()
+	var rm metricdata.ResourceMetrics
+	require.NoError(t, tel.Reader.Collect(t.Context(), &rm))
+	for _, scope := range rm.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			names = append(names, m.Name)
+		}
+	}
+	slices.Sort(names)
+	return names
+}
+
+func readme(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	return string(raw)
+}
+
+func metricsIn(text string) (names []string) {
+	for _, m := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z_]+)`").FindAllStringSubmatch(text, -1) {
+		names = append(names, m[1])
+	}
+	slices.Sort(names)
+	return names
+}
+
+// Every configuration the README shows is loaded and validated, and every key
+// of its table with its default is what the code has.
+func TestREADMEShowsWhatLoads(t *testing.T) {
+	text := readme(t)
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		conf, err := confmap.NewRetrievedFromYAML([]byte(block[1]))
+		require.NoError(t, err, block[1])
+		whole, err := conf.AsConf()
+		require.NoError(t, err)
+		sub, err := whole.Sub("processors::json_log")
+		require.NoError(t, err)
+		require.NotEmpty(t, sub.AllKeys(), block[1])
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, sub.Unmarshal(cfg), block[1])
+		require.NoError(t, cfg.Validate(), block[1])
+	}
+
+	shown := map[string]any{}
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| `([^`]*)` \\|").FindAllStringSubmatch(text, -1) {
+		var v any
+		require.NoError(t, yaml.Unmarshal([]byte(row[2]), &v), row[2])
+		shown[row[1]] = v
+	}
+	fromTable := new(Config)
+	require.NoError(t, confmap.NewFromStringMap(shown).Unmarshal(fromTable))
+	require.Equal(t, createDefaultConfig(), fromTable)
+}
