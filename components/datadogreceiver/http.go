@@ -1,0 +1,85 @@
+package datadogreceiver
+
+import (
+	"net/http"
+	"strconv"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+)
+
+// handler routes what tracers ask for. What is served only if a pipeline wants it is otherwise not found, and not advertised.
+func (r *datadogReceiver) handler() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("/{$}", r.ok)
+	mux.HandleFunc("/info", r.serveInfo)
+	for _, version := range []string{"/v0.1", "/v0.2", "/v0.3", "/v0.4", ""} {
+		mux.HandleFunc(version+"/services", r.side("services", "OK\n", "text/plain"))
+	}
+	mux.HandleFunc("/telemetry/proxy/", r.side("telemetry", "{}", "application/json"))
+	mux.HandleFunc("/", r.notFound)
+	if r.traces != nil {
+		for path, p := range traceProtocols {
+			mux.HandleFunc(path, r.tracesHandler(p))
+		}
+	}
+	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		w.Header().Set("Datadog-Agent-State", r.info.state)
+		w.Header().Set("Datadog-Agent-Version", r.set.BuildInfo.Version)
+		if req.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			http.Error(w, "requests from web pages are not accepted", http.StatusForbidden)
+			return
+		}
+		mux.ServeHTTP(w, req)
+	})
+}
+
+// protocol is one endpoint for traces.
+type protocol struct {
+	name   string
+	format decode.Format
+	// jsonOnly endpoints refuse MessagePack with 415.
+	jsonOnly bool
+	// plain endpoints answer OK and know no sampling rates.
+	plain bool
+	// accepted is the status for a payload the pipeline has taken.
+	accepted int
+}
+
+var traceProtocols = map[string]protocol{
+	"/spans":       {name: "v0.1", format: decode.V01, jsonOnly: true, plain: true, accepted: http.StatusOK},
+	"/v0.1/spans":  {name: "v0.1", format: decode.V01, jsonOnly: true, plain: true, accepted: http.StatusOK},
+	"/v0.2/traces": {name: "v0.2", format: decode.V04, jsonOnly: true, plain: true, accepted: http.StatusOK},
+	"/v0.3/traces": {name: "v0.3", format: decode.V04, plain: true, accepted: http.StatusOK},
+	"/v0.4/traces": {name: "v0.4", format: decode.V04, accepted: http.StatusOK},
+	"/v0.5/traces": {name: "v0.5", format: decode.V05, accepted: http.StatusOK},
+}
+
+func (r *datadogReceiver) ok(w http.ResponseWriter, _ *http.Request) {
+	w.WriteHeader(http.StatusOK)
+}
+
+func (r *datadogReceiver) serveInfo(w http.ResponseWriter, _ *http.Request) {
+	respond(w, http.StatusOK, "application/json", r.info.body)
+}
+
+// side answers what tracers send beside traces as an agent would, and drops it.
+func (r *datadogReceiver) side(name, answer, contentType string) http.HandlerFunc {
+	count := r.telemetry.sideRequest(name)
+	return func(w http.ResponseWriter, req *http.Request) {
+		count(req.Context())
+		respond(w, http.StatusOK, contentType, []byte(answer))
+	}
+}
+
+func (r *datadogReceiver) notFound(w http.ResponseWriter, req *http.Request) {
+	r.telemetry.unknownRequest(req.Context())
+	http.NotFound(w, req)
+}
+
+func respond(w http.ResponseWriter, status int, contentType string, body []byte) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(status)
+	// The tracer has gone if this fails; there is no one left to tell.
+	_, _ = w.Write(body)
+}

@@ -1,0 +1,112 @@
+package decode
+
+import (
+	"strings"
+	"time"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+// year2000 is the earliest start that is believed, as in the Datadog agent's normalizer.
+var year2000 = uint64(time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano())
+
+// endSpan writes the scratch to its place in the result.
+func (d *Decoder) endSpan() error {
+	sp := &d.span
+	if sp.bad {
+		d.drop(DropMalformed)
+		return nil
+	}
+	if sp.spanID == 0 || (sp.traceID == 0 && !d.chunk.ownsTraceID) {
+		d.drop(DropNoID)
+		return nil
+	}
+	if d.stats.Spans >= d.maxSpans {
+		return ErrTooManySpans
+	}
+	g, err := d.group()
+	if err != nil {
+		return err
+	}
+	d.stats.Spans++
+	out := d.scratch
+	d.linksFromJSON(out.Links())
+	d.eventsFromJSON(out.Events())
+	d.times(out)
+	if d.mode != Lossless {
+		d.semantics(out)
+	}
+	// The tag repeats the span's service, or that of its process.
+	if tag := sp.metaService; tag != noSym && tag != sp.service && tag != sp.base {
+		d.set(attr{key: kService, str: sp.metaService, kind: attrStr})
+	}
+	out.SetSpanID(ddcontext.SpanID(sp.spanID))
+	if sp.parentID != 0 {
+		out.SetParentSpanID(ddcontext.SpanID(sp.parentID))
+	}
+	out.SetTraceID(ddcontext.JoinTraceID(sp.tid, sp.traceID))
+	if sp.failed {
+		out.Status().SetCode(ptrace.StatusCodeError)
+		out.Status().SetMessage(d.syms.text(sp.errMessage))
+	}
+	name := d.spanName()
+	out.SetName(d.syms.text(name))
+	out.SetKind(sp.kind)
+	d.attributes(out.Attributes(), name)
+
+	dest := d.groups[g].spans.AppendEmpty()
+	out.MoveTo(dest)
+	d.place(g, dest)
+	return nil
+}
+
+func (d *Decoder) times(out ptrace.Span) {
+	duration := uint64(max(0, d.span.duration))
+	start := d.span.start
+	if start < year2000 {
+		start = uint64(d.now().UnixNano()) - duration
+	}
+	if start+duration < start {
+		duration = 0
+	}
+	out.SetStartTimestamp(pcommon.Timestamp(start))
+	out.SetEndTimestamp(pcommon.Timestamp(start + duration))
+}
+
+// attributes writes what every Datadog span has, then the rest in the order of the wire.
+func (d *Decoder) attributes(to pcommon.Map, name sym) {
+	sp := &d.span
+	d.builder.EnsureCapacity(len(d.attrs) + 3)
+	d.envelope(kOperationName, sp.name, name)
+	d.envelope(kResourceName, sp.resource, name)
+	if d.mode != Semantic {
+		d.envelope(kSpanType, sp.typ, noSym)
+	}
+	for _, a := range d.attrs {
+		if a.key == kEmpty || (d.mode == Semantic && onlyDatadog(d.syms.text(a.key))) {
+			continue
+		}
+		d.put(a, d.builder.AppendEmpty(d.syms.text(a.key)))
+	}
+	d.builder.UnsafeIntoMap(to)
+}
+
+// envelope writes one of the fields Datadog's exporter looks for among the attributes. In semantic mode it is written only when
+// the span's name does not say the same. A tag of the same name is what the tracer calls it, not what the field says: it goes.
+func (d *Decoder) envelope(key, value, spanName sym) {
+	if value == noSym || (d.mode == Semantic && value == spanName) {
+		return
+	}
+	if s := d.syms.all[key]; s.stamp == d.stamp {
+		d.attrs[s.pos].key = kEmpty
+	}
+	d.builder.AppendEmpty(d.syms.text(key)).SetStr(d.syms.text(value))
+}
+
+// onlyDatadog tells which attributes mean nothing to other backends.
+func onlyDatadog(key string) bool {
+	return strings.HasPrefix(key, "_dd.") || strings.HasPrefix(key, "_sampling_priority")
+}

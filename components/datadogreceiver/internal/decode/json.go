@@ -1,0 +1,278 @@
+package decode
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"strconv"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+)
+
+var errJSON = errors.New("text is no valid JSON")
+
+// transcode turns a JSON text of the payload into MessagePack, so that one reader serves both. False: it is no JSON, or the spans
+// of this payload refer to more JSON than they can have been meant to.
+func (d *Decoder) transcode(text sym) (msgpack.Reader, bool) {
+	in := d.syms.text(text)
+	d.jsonBudget -= len(in)
+	if d.jsonBudget < 0 {
+		return msgpack.Reader{}, false
+	}
+	out, err := appendJSON(d.json[:0], in)
+	if err != nil {
+		return msgpack.Reader{}, false
+	}
+	d.json = out
+	return msgpack.Reader{Buf: out}, true
+}
+
+// appendJSON appends in as MessagePack. Integers below 2^64 stay exact. The result is at most 5 times as long as in.
+func appendJSON(out []byte, in string) ([]byte, error) {
+	t := transcoder{in: in, out: out}
+	if !t.value(0) {
+		return out, errJSON
+	}
+	t.space()
+	if t.pos != len(in) {
+		return out, errJSON
+	}
+	return t.out, nil
+}
+
+type transcoder struct {
+	in  string
+	out []byte
+	pos int
+}
+
+func (t *transcoder) space() {
+	for t.pos < len(t.in) {
+		switch t.in[t.pos] {
+		case ' ', '\t', '\n', '\r':
+			t.pos++
+		default:
+			return
+		}
+	}
+}
+
+// next skips blanks and returns the byte that follows, 0 at the end.
+func (t *transcoder) next() byte {
+	t.space()
+	if t.pos == len(t.in) {
+		return 0
+	}
+	return t.in[t.pos]
+}
+
+func (t *transcoder) value(depth int) bool {
+	switch t.next() {
+	case '{':
+		return depth < msgpack.MaxDepth && t.object(depth)
+	case '[':
+		return depth < msgpack.MaxDepth && t.array(depth)
+	case '"':
+		return t.string()
+	case 't':
+		return t.word("true", 0xc3)
+	case 'f':
+		return t.word("false", 0xc2)
+	case 'n':
+		return t.word("null", 0xc0)
+	}
+	return t.number()
+}
+
+func (t *transcoder) word(word string, code byte) bool {
+	if len(t.in)-t.pos < len(word) || t.in[t.pos:t.pos+len(word)] != word {
+		return false
+	}
+	t.pos += len(word)
+	t.append(code)
+	return true
+}
+
+func (t *transcoder) object(depth int) bool {
+	return t.container(0xdf, '}', func() bool {
+		if t.next() != '"' || !t.string() || t.next() != ':' {
+			return false
+		}
+		t.pos++
+		return t.value(depth + 1)
+	})
+}
+
+func (t *transcoder) array(depth int) bool {
+	return t.container(0xdd, ']', func() bool { return t.value(depth + 1) })
+}
+
+// container writes a header with room for the count, then the elements, then the count.
+func (t *transcoder) container(code, end byte, element func() bool) bool {
+	header := len(t.out)
+	t.append(code, 0, 0, 0, 0)
+	t.pos++
+	n := uint32(0)
+	if t.next() != end {
+		for {
+			if !element() {
+				return false
+			}
+			n++
+			if c := t.next(); c == end {
+				break
+			} else if c != ',' {
+				return false
+			}
+			t.pos++
+		}
+	}
+	t.pos++
+	binary.BigEndian.PutUint32(t.out[header+1:], n)
+	return true
+}
+
+func (t *transcoder) string() bool {
+	header := len(t.out)
+	t.append(0xdb, 0, 0, 0, 0)
+	t.pos++
+	for {
+		start := t.pos
+		for t.pos < len(t.in) && t.in[t.pos] != '"' && t.in[t.pos] != '\\' && t.in[t.pos] >= ' ' {
+			t.pos++
+		}
+		t.room(t.pos - start)
+		t.out = append(t.out, t.in[start:t.pos]...)
+		if t.pos == len(t.in) || t.in[t.pos] < ' ' {
+			return false
+		}
+		t.pos++
+		if t.in[t.pos-1] == '"' {
+			break
+		}
+		if !t.escape() {
+			return false
+		}
+	}
+	binary.BigEndian.PutUint32(t.out[header+1:], uint32(len(t.out)-header-5))
+	return true
+}
+
+// escape reads what follows a backslash.
+func (t *transcoder) escape() bool {
+	if t.pos == len(t.in) {
+		return false
+	}
+	c := t.in[t.pos]
+	t.pos++
+	switch c {
+	case '"', '\\', '/':
+		t.append(c)
+	case 'b':
+		t.append('\b')
+	case 'f':
+		t.append('\f')
+	case 'n':
+		t.append('\n')
+	case 'r':
+		t.append('\r')
+	case 't':
+		t.append('\t')
+	case 'u':
+		r, ok := t.hex4()
+		if !ok {
+			return false
+		}
+		if utf16.IsSurrogate(r) {
+			r = t.surrogate(r)
+		}
+		t.out = utf8.AppendRune(t.out, r)
+	default:
+		return false
+	}
+	return true
+}
+
+// surrogate reads the second half of a pair; half a pair alone is U+FFFD.
+func (t *transcoder) surrogate(first rune) rune {
+	if len(t.in)-t.pos < 2 || t.in[t.pos] != '\\' || t.in[t.pos+1] != 'u' {
+		return utf8.RuneError
+	}
+	at := t.pos
+	t.pos += 2
+	second, ok := t.hex4()
+	if r := utf16.DecodeRune(first, second); ok && r != utf8.RuneError {
+		return r
+	}
+	t.pos = at
+	return utf8.RuneError
+}
+
+func (t *transcoder) hex4() (rune, bool) {
+	if len(t.in)-t.pos < 4 {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(t.in[t.pos:t.pos+4], 16, 16)
+	t.pos += 4
+	return rune(v), err == nil
+}
+
+// number reads an integer exactly when it fits in 64 bits, else a double.
+func (t *transcoder) number() bool {
+	start := t.pos
+	integer := true
+	for t.pos < len(t.in) {
+		c := t.in[t.pos]
+		if c == '.' || c == 'e' || c == 'E' || c == '+' {
+			integer = false
+		} else if (c < '0' || c > '9') && c != '-' {
+			break
+		}
+		t.pos++
+	}
+	// No JSON number is longer than this for a reason.
+	if t.pos == start || t.pos-start > 400 {
+		return false
+	}
+	text := t.in[start:t.pos]
+	if integer {
+		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
+			if n >= 0 && n < 0x80 {
+				t.append(byte(n))
+				return true
+			}
+			t.append(0xd3)
+			t.out = binary.BigEndian.AppendUint64(t.out, uint64(n))
+			return true
+		}
+		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
+			t.append(0xcf)
+			t.out = binary.BigEndian.AppendUint64(t.out, n)
+			return true
+		}
+	}
+	f, err := strconv.ParseFloat(text, 64)
+	if err != nil || math.IsInf(f, 0) {
+		return false
+	}
+	t.append(0xcb)
+	t.out = binary.BigEndian.AppendUint64(t.out, math.Float64bits(f))
+	return true
+}
+
+func (t *transcoder) append(b ...byte) {
+	t.room(len(b))
+	t.out = append(t.out, b...)
+}
+
+// room doubles where the built-in append adds a quarter, so that what is allocated stays in proportion.
+func (t *transcoder) room(n int) {
+	if len(t.out)+n <= cap(t.out) {
+		return
+	}
+	bigger := make([]byte, len(t.out), 2*cap(t.out)+n+64)
+	copy(bigger, t.out)
+	t.out = bigger
+}

@@ -1,0 +1,168 @@
+package decode
+
+import (
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+// link is one span link, however it was written.
+type link struct {
+	high, low, spanID uint64
+	state             sym
+	flags             uint64
+	bad               bool
+}
+
+type linkKey struct {
+	traceID pcommon.TraceID
+	spanID  pcommon.SpanID
+}
+
+// links reads native span links, or the same from JSON: an array of maps.
+func (d *Decoder) links() error { return d.appendLinks(&d.r, d.scratch.Links(), nil) }
+
+// appendLinks adds the links in r to out, save those in skip. It returns msgpack.ErrType only with the value unread.
+func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) error {
+	n, err := r.ArrayLen()
+	if err != nil {
+		return err
+	}
+	for range n {
+		if err := d.appendLink(r, out, skip); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (d *Decoder) appendLink(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) error {
+	fields, err := r.MapLen()
+	if err == msgpack.ErrType {
+		d.stats.BadLinks++
+		return r.Skip()
+	}
+	if err != nil {
+		return err
+	}
+	var l link
+	attributes := -1
+	for range fields {
+		name, err := r.Bytes()
+		if err == nil && string(name) == "attributes" {
+			// Read last: where they go is known when the ids are.
+			attributes = r.Pos
+			err = r.Skip()
+		} else if err == nil {
+			err = d.linkField(r, &l, name)
+		} else if err == msgpack.ErrType {
+			if err = r.Skip(); err == nil {
+				err = r.Skip()
+			}
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if l.bad || l.spanID == 0 || l.high|l.low == 0 {
+		d.stats.BadLinks++
+		return nil
+	}
+	key := linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}
+	if _, ok := skip[key]; ok {
+		return nil
+	}
+	dest := out.AppendEmpty()
+	dest.SetTraceID(key.traceID)
+	dest.SetSpanID(key.spanID)
+	dest.TraceState().FromRaw(d.syms.text(l.state))
+	// Bit 31 says that flags were set at all. https://github.com/DataDog/datadog-agent/blob/main/pkg/proto/datadog/trace/span.proto
+	dest.SetFlags(uint32(l.flags) &^ (1 << 31))
+	if attributes < 0 {
+		return nil
+	}
+	end := r.Pos
+	r.Pos = attributes
+	err = d.readMap(r, dest.Attributes(), false, 0)
+	r.Pos = end
+	return err
+}
+
+func (d *Decoder) linkField(r *msgpack.Reader, l *link, name []byte) (err error) {
+	switch string(name) {
+	case "trace_id":
+		var high uint64
+		if high, l.low, err = id(r); high != 0 {
+			l.high = high
+		}
+	case "trace_id_high":
+		l.high, err = r.Uint64()
+	case "span_id":
+		_, l.spanID, err = id(r)
+	case "tracestate":
+		var b []byte
+		if b, err = r.Bytes(); err == nil {
+			l.state = d.syms.intern(b)
+		}
+	case "flags":
+		l.flags, err = r.Uint64()
+	default:
+		return r.Skip()
+	}
+	if err == msgpack.ErrType {
+		l.bad = true
+		return r.Skip()
+	}
+	return err
+}
+
+// id reads an id as an integer, as 16 or 32 hex digits, or as decimal digits. What is none of these is ErrType, unread.
+func id(r *msgpack.Reader) (high, low uint64, err error) {
+	if r.Kind() != msgpack.Str {
+		low, err = r.Uint64()
+		return 0, low, err
+	}
+	at := r.Pos
+	b, err := r.Bytes()
+	if err != nil {
+		return 0, 0, err
+	}
+	text := string(b[:min(len(b), 33)])
+	var ok bool
+	switch len(text) {
+	case 32:
+		high, low, ok = ddcontext.ParseHex128(text)
+	case 16:
+		low, ok = ddcontext.ParseHex64(text)
+	default:
+		low, ok = ddcontext.ParseUint64(text)
+	}
+	if !ok {
+		r.Pos = at
+		return 0, 0, msgpack.ErrType
+	}
+	return high, low, nil
+}
+
+// linksFromJSON adds the links of the tag `_dd.span_links`, unless the span has them natively. A text that is no list of links
+// stays an attribute.
+func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
+	text := d.span.linksJSON
+	if text == noSym {
+		return
+	}
+	var skip map[linkKey]struct{}
+	if native := out.Len(); native > 0 {
+		skip = make(map[linkKey]struct{}, native)
+		for _, l := range out.All() {
+			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
+		}
+	}
+	r, ok := d.transcode(text)
+	if !ok || d.appendLinks(&r, out, skip) != nil {
+		d.stats.BadLinks++
+		d.set(attr{key: kLinksJSON, str: text, kind: attrStr})
+	}
+}

@@ -1,0 +1,97 @@
+package decode
+
+// How a value is spelled under its OpenTelemetry name.
+type conversion uint8
+
+const (
+	asIs conversion = iota
+	asInt
+	asDBSystem
+)
+
+// rename is one row of the table from Datadog's names to OpenTelemetry's semantic conventions 1.27 and later.
+type rename struct {
+	to sym
+	as conversion
+	// Datadog's exporter turns the OpenTelemetry name back into this one, so writing both would only cost memory.
+	mappedBack bool
+}
+
+// renames is indexed by sym. What maps back: attributes.HTTPMappings of datadog-agent's opentelemetry-mapping-go, and db.name from
+// db.namespace in its trace transform.
+var renames = [numKnown]rename{
+	kHTTPMethod:             {to: kHTTPRequestMethod, mappedBack: true},
+	kHTTPStatusCode:         {to: oHTTPStatusCode, as: asInt, mappedBack: true},
+	kHTTPURL:                {to: oURLFull, mappedBack: true},
+	kHTTPUserAgent:          {to: oUserAgent, mappedBack: true},
+	kHTTPClientIP:           {to: oClientAddress, mappedBack: true},
+	kHTTPVersion:            {to: oNetworkProtocolVersion, mappedBack: true},
+	kHTTPReferrer:           {to: oHTTPReferrer, mappedBack: true},
+	kHTTPRequestLength:      {to: oHTTPRequestSize, as: asInt, mappedBack: true},
+	kHTTPResponseLength:     {to: oHTTPResponseSize, as: asInt, mappedBack: true},
+	kOutHost:                {to: oServerAddress},
+	kPeerHostname:           {to: oServerAddress},
+	kOutPort:                {to: oServerPort, as: asInt},
+	kNetworkDestinationPort: {to: oServerPort, as: asInt},
+	kDBType:                 {to: oDBSystem, as: asDBSystem},
+	kDBSystem:               {to: oDBSystem, as: asDBSystem},
+	kDBName:                 {to: oDBNamespace, mappedBack: true},
+	kDBInstance:             {to: oDBNamespace},
+	kDBStatement:            {to: oDBQueryText},
+	kSQLQuery:               {to: oDBQueryText},
+	kRedisRawCommand:        {to: oDBQueryText},
+	kDBOperation:            {to: oDBOperation},
+	kDBSQLTable:             {to: oDBCollection},
+	kDBRowCount:             {to: oDBReturnedRows, as: asInt},
+	kGRPCMethodService:      {to: kRPCService},
+	kGRPCMethodName:         {to: kRPCMethod},
+	kGRPCStatusCode:         {to: oGRPCStatusCode, as: asInt},
+	kMessagingDestination:   {to: kMessagingDestinationName},
+	kKafkaTopic:             {to: kMessagingDestinationName},
+	kThreadID:               {to: kThreadID, as: asInt, mappedBack: true},
+	kUsrID:                  {to: oUserID},
+	kErrorMsg:               {to: kErrorMessage},
+}
+
+// dbSystems are the values of db.system.name that differ from what Datadog's integrations write.
+var dbSystems = map[string]string{
+	"postgres": "postgresql",
+	"mssql":    "microsoft.sql_server",
+	"oracle":   "oracle.db",
+	"dynamodb": "aws.dynamodb",
+	"db2":      "ibm.db2",
+	"hana":     "sap.hana",
+	"cosmosdb": "azure.cosmosdb",
+}
+
+// kindsByName are the values of span.kind.
+var kindsByName = map[string]spanKind{
+	"internal": kindInternal,
+	"server":   kindServer,
+	"client":   kindClient,
+	"producer": kindProducer,
+	"consumer": kindConsumer,
+}
+
+// kindsByType tells the kind where a tracer does not, from the type of span.
+var kindsByType = map[string]spanKind{
+	"web":           kindServer,
+	"http":          kindClient,
+	"sql":           kindClient,
+	"db":            kindClient,
+	"cache":         kindClient,
+	"redis":         kindClient,
+	"valkey":        kindClient,
+	"memcached":     kindClient,
+	"mongodb":       kindClient,
+	"cassandra":     kindClient,
+	"elasticsearch": kindClient,
+	"opensearch":    kindClient,
+	"dynamodb":      kindClient,
+}
+
+// isDatabase tells whether spans of this type are calls to a database.
+var isDatabase = map[string]bool{
+	"sql": true, "db": true, "redis": true, "valkey": true, "memcached": true, "cache": true, "mongodb": true, "cassandra": true,
+	"elasticsearch": true, "opensearch": true, "dynamodb": true,
+}

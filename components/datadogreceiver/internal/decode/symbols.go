@@ -1,0 +1,117 @@
+package decode
+
+import (
+	"unicode/utf8"
+)
+
+// maxInternedBytes is the longest string looked up among those seen before. Beyond it a payload seldom repeats itself, and hashing
+// costs more than a copy.
+const maxInternedBytes = 1024
+
+// sym is a string of this payload. Equal strings are equal syms, save those longer than maxInternedBytes. The first numKnown syms
+// are the names this package knows, so that a switch can take the place of comparing strings.
+type sym uint32
+
+// noSym is the empty string.
+const noSym sym = 0
+
+type symbol struct {
+	text string
+	// Where the span being filled has an attribute of this name, if stamp is the span's number.
+	pos   uint32
+	stamp uint32
+}
+
+type symbols struct {
+	byText map[string]sym
+	all    []symbol
+}
+
+func newSymbols() symbols {
+	s := symbols{byText: make(map[string]sym, 256), all: make([]symbol, numKnown, 2*numKnown)}
+	for i, text := range knownText {
+		s.all[i].text = text
+	}
+	return s
+}
+
+// reset forgets what the last payload brought, and the buckets too when it brought more than a usual one does.
+func (s *symbols) reset() {
+	if len(s.all) > maxKeptSymbols {
+		*s = newSymbols()
+		return
+	}
+	clear(s.byText)
+	clear(s.all[numKnown:])
+	s.all = s.all[:numKnown]
+	for i := range s.all {
+		s.all[i].stamp = 0
+	}
+}
+
+const maxKeptSymbols = 16 << 10
+
+func (s *symbols) text(y sym) string { return s.all[y].text }
+
+// intern returns the sym of b, which must be repaired to valid UTF-8 byte by byte, as the Datadog agent does.
+func (s *symbols) intern(b []byte) sym {
+	if len(b) == 0 {
+		return noSym
+	}
+	if len(b) > maxInternedBytes {
+		return s.add(validString(b))
+	}
+	if y, ok := s.byText[string(b)]; ok {
+		return y
+	}
+	text := validString(b)
+	y, known := knownSyms[text]
+	if known {
+		text = s.all[y].text
+	} else {
+		y = s.add(text)
+	}
+	if len(text) == len(b) {
+		s.byText[text] = y
+	} else {
+		s.byText[string(b)] = y
+	}
+	return y
+}
+
+// internString is intern for a string made here, which is valid and not empty.
+func (s *symbols) internString(text string) sym {
+	if y, ok := knownSyms[text]; ok {
+		return y
+	}
+	if y, ok := s.byText[text]; ok {
+		return y
+	}
+	y := s.add(text)
+	s.byText[text] = y
+	return y
+}
+
+func (s *symbols) add(text string) sym {
+	s.all = grow(s.all)
+	s.all = append(s.all, symbol{text: text})
+	return sym(len(s.all) - 1)
+}
+
+// validString copies b, each byte that is no UTF-8 replaced by U+FFFD.
+func validString(b []byte) string {
+	if utf8.Valid(b) {
+		return string(b)
+	}
+	return string([]rune(string(b)))
+}
+
+// grow makes room for one more. It doubles, where append of a long slice adds a quarter and so allocates five times the result.
+func grow[T any](s []T) []T {
+	if len(s) < cap(s) {
+		return s
+	}
+	bigger := make([]T, len(s), max(16, 2*len(s)))
+	copy(bigger, s)
+	return bigger
+}

@@ -1,0 +1,219 @@
+package datadogreceiver
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"time"
+
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+)
+
+// maxPooledBody is the largest buffer kept for the next request.
+const maxPooledBody = 4 << 20
+
+// refusal is an answer other than accepted. The tracer reads message, metrics say reason.
+type refusal struct {
+	status  int
+	reason  string
+	message string
+}
+
+func (e *refusal) Error() string { return e.message }
+
+var (
+	errBusy        = &refusal{http.StatusTooManyRequests, "busy", "too many requests at a time"}
+	errSlow        = &refusal{http.StatusTooManyRequests, "pipeline_slow", "the pipeline did not accept the payload in time"}
+	errMessagePack = &refusal{http.StatusUnsupportedMediaType, "media_type", "this endpoint takes JSON only"}
+	errMethod      = &refusal{http.StatusMethodNotAllowed, "method", "POST or PUT a payload"}
+)
+
+// tracesHandler answers one endpoint: 200 when the pipeline accepted everything, else nothing of the request was accepted.
+func (r *datadogReceiver) tracesHandler(p protocol) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		sender := newSender(req, p.name)
+		if err := r.receiveTraces(req, p, sender); err != nil {
+			r.refuse(w, req, sender, err)
+			return
+		}
+		r.accept(w, req, p)
+	}
+}
+
+func (r *datadogReceiver) receiveTraces(req *http.Request, p protocol, sender *sender) error {
+	if req.Method != http.MethodPost && req.Method != http.MethodPut {
+		return errMethod
+	}
+	release, err := r.acquire(req.Context())
+	if err != nil {
+		return err
+	}
+	body, err := r.read(req)
+	if err != nil {
+		release()
+		return err
+	}
+	if p.jsonOnly && !decode.IsJSON(body.Bytes()) {
+		r.free(body)
+		release()
+		return errMessagePack
+	}
+	decoder := r.decoders.Get().(*decode.Decoder)
+	td, stats, err := decoder.Decode(p.format, body.Bytes(), sender.headers)
+	r.decoders.Put(decoder)
+	r.telemetry.received(req.Context(), sender, body.Len(), stats)
+	r.free(body)
+	if err != nil {
+		release()
+		return undecodable(err)
+	}
+	return r.consume(req.Context(), sender, td, stats.Spans, release)
+}
+
+// acquire waits for a slot, at most max_wait.
+func (r *datadogReceiver) acquire(ctx context.Context) (release func(), err error) {
+	release = func() { <-r.slots }
+	select {
+	case r.slots <- struct{}{}:
+		return release, nil
+	default:
+	}
+	timer := time.NewTimer(r.cfg.MaxWait)
+	defer timer.Stop()
+	select {
+	case r.slots <- struct{}{}:
+		return release, nil
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return nil, errBusy
+}
+
+// read returns the whole body, decompressed, bounded by max_request_body_size.
+func (r *datadogReceiver) read(req *http.Request) (*bytes.Buffer, error) {
+	if req.ContentLength > r.cfg.MaxRequestBodySize {
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d", r.cfg.MaxRequestBodySize)}
+	}
+	body, ok := r.bodies.Get().(*bytes.Buffer)
+	if !ok {
+		body = new(bytes.Buffer)
+	}
+	body.Reset()
+	_, err := body.ReadFrom(io.LimitReader(req.Body, r.cfg.MaxRequestBodySize+1))
+	var tooLarge *http.MaxBytesError
+	switch {
+	case errors.As(err, &tooLarge) || (err == nil && int64(body.Len()) > r.cfg.MaxRequestBodySize):
+		r.free(body)
+		return nil, &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d", r.cfg.MaxRequestBodySize)}
+	case err != nil:
+		r.free(body)
+		return nil, &refusal{http.StatusBadRequest, "read", "read payload: " + err.Error()}
+	}
+	return body, nil
+}
+
+func (r *datadogReceiver) free(body *bytes.Buffer) {
+	if body.Cap() <= maxPooledBody {
+		r.bodies.Put(body)
+	}
+}
+
+func undecodable(err error) error {
+	switch {
+	case errors.Is(err, decode.ErrTooManySpans):
+		return &refusal{http.StatusRequestEntityTooLarge, "spans", err.Error()}
+	case errors.Is(err, decode.ErrTooManyResources):
+		return &refusal{http.StatusRequestEntityTooLarge, "resources", err.Error()}
+	}
+	return &refusal{http.StatusBadRequest, "malformed", "decode payload: " + err.Error()}
+}
+
+// consume hands the traces on and waits at most max_wait. A pipeline that takes longer keeps the slot until it answers; what it
+// accepts after its tracer was refused is the tracer's duplicate should it retry, which those that matter here do not.
+func (r *datadogReceiver) consume(ctx context.Context, sender *sender, td ptrace.Traces, spans int, release func()) error {
+	if spans == 0 {
+		release()
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, r.cfg.MaxWait)
+	answer := make(chan error, 1)
+	r.running.Add(1)
+	go func() {
+		defer r.running.Done()
+		defer release()
+		defer cancel()
+		opCtx := r.obs.StartTracesOp(ctx)
+		err := r.traces.ConsumeTraces(opCtx, td)
+		r.obs.EndTracesOp(opCtx, sender.protocol, spans, err)
+		answer <- err
+	}()
+	select {
+	case err := <-answer:
+		return refused(err)
+	case <-ctx.Done():
+	}
+	// Both may be ready, and the pipeline's word counts more.
+	select {
+	case err := <-answer:
+		return refused(err)
+	default:
+		return errSlow
+	}
+}
+
+// refused turns the pipeline's answer into ours. 503 would make some tracers hammer, and most never retry anything.
+func refused(err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case consumererror.IsPermanent(err):
+		return &refusal{http.StatusBadRequest, "pipeline_permanent", "the pipeline refuses this payload: " + err.Error()}
+	}
+	return &refusal{http.StatusTooManyRequests, "pipeline_refused", "the pipeline refuses payloads now: " + err.Error()}
+}
+
+func (r *datadogReceiver) accept(w http.ResponseWriter, req *http.Request, p protocol) {
+	if p.plain {
+		respond(w, p.accepted, "text/plain", []byte("OK\n"))
+		return
+	}
+	const header = "Datadog-Rates-Payload-Version"
+	known := req.Header.Get(header)
+	w.Header().Set(header, r.rates.version)
+	if known == r.rates.version {
+		respond(w, p.accepted, "application/json", []byte("{}"))
+		return
+	}
+	respond(w, p.accepted, "application/json", r.rates.body)
+}
+
+func (r *datadogReceiver) refuse(w http.ResponseWriter, req *http.Request, sender *sender, err error) {
+	var refused *refusal
+	if !errors.As(err, &refused) {
+		refused = &refusal{http.StatusTooManyRequests, "other", err.Error()}
+	}
+	r.telemetry.refused(req.Context(), sender, refused.reason)
+	switch refused.status {
+	case http.StatusTooManyRequests:
+		w.Header().Set("Retry-After", "1")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", "POST, PUT")
+	}
+	http.Error(w, refused.message, refused.status)
+}
+
+// refuseEarly answers for confighttp: a body that can't be decompressed, or no authentication.
+func (r *datadogReceiver) refuseEarly(w http.ResponseWriter, req *http.Request, message string, status int) {
+	reason := "decompress"
+	if status == http.StatusUnauthorized {
+		reason = "auth"
+	}
+	r.telemetry.refused(req.Context(), newSender(req, "unknown"), reason)
+	http.Error(w, message, status)
+}
