@@ -26,8 +26,12 @@ func (p *logProcessor) hearBody(body pcommon.Value, id *identity, h *hits, count
 		if !strings.Contains(text, "trace_id") {
 			return false
 		}
-		return p.cfg.Body.JSON && p.hearJSON(text, id, counts) ||
-			p.cfg.Body.Text && p.hearText(text, id, counts)
+		if p.cfg.Body.JSON {
+			if heard, isObject := p.hearJSON(text, id, counts); isObject {
+				return heard
+			}
+		}
+		return p.hearText(text, id, counts)
 	}
 	return false
 }
@@ -40,21 +44,29 @@ func (p *logProcessor) hearMap(m pcommon.Map, id *identity, h *hits, counts *tal
 		pair := p.finder.pairs[source]
 		counts.count(p.bodyMap, id.hear(pair.family, fieldOf(h.values[source]), fieldIn(m, pair.SpanID)))
 	}
+	if !heard {
+		for _, v := range m.All() {
+			if v.Type() == pcommon.ValueTypeStr && p.hearText(v.Str(), id, counts) {
+				return true
+			}
+		}
+	}
 	return heard
 }
 
-func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) bool {
+// hearJSON does for a JSON object what hearMap does for a map. Only the object's own members count, fields or texts: what is nested deeper
+// than a source says may be about another event.
+func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard, isObject bool) {
 	text = strings.TrimLeft(text, " \t\r\n")
 	if len(text) > p.cfg.Body.MaxBodyBytes || text == "" || text[0] != '{' {
-		return false
+		return false, false
 	}
 	parser := jsonParsers.Get()
 	defer jsonParsers.Put(parser)
 	doc, err := parser.Parse(text)
 	if err != nil {
-		return false
+		return false, false
 	}
-	heard := false
 	for _, pair := range p.finder.pairs {
 		traceField := jsonField(doc, pair.TraceID)
 		if traceField.kind == noField {
@@ -63,7 +75,15 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) bool {
 		heard = true
 		counts.count(p.bodyJSON, id.hear(pair.family, traceField, jsonField(doc, pair.SpanID)))
 	}
-	return heard
+	if !heard {
+		members, _ := doc.Object()
+		members.Visit(func(_ []byte, v *fastjson.Value) {
+			if !heard && v.Type() == fastjson.TypeString {
+				heard = p.hearText(string(v.GetStringBytes()), id, counts)
+			}
+		})
+	}
+	return heard, true
 }
 
 // jsonField follows path into a JSON object as findIn does into a map.
@@ -92,26 +112,46 @@ func jsonField(v *fastjson.Value, path string) field {
 	return field{}
 }
 
+// hearText takes the first trace id of a text.
 func (p *logProcessor) hearText(text string, id *identity, counts *tally) bool {
-	traceField := textToken(text, textTraceID)
-	if traceField.kind == noField {
+	if !p.cfg.Body.Text {
 		return false
 	}
-	counts.count(p.bodyText, id.hear(ddcontext.DatadogKey, traceField, textToken(text, textSpanID)))
+	trace, traces := textToken(text, textTraceID)
+	if traces == 0 {
+		return false
+	}
+	span, spans := textToken(text, textSpanID)
+	var spanField field
+	switch {
+	case spans == 0:
+	case traces == 1 && spans == 1:
+		spanField = textOf(span)
+	default:
+		spanField = field{kind: refusedField, refused: invalid} // nobody can tell which span goes with which trace
+	}
+	counts.count(p.bodyText, id.hear(ddcontext.DatadogKey, textOf(trace), spanField))
 	return true
 }
 
-// textToken returns the value after the first name that stands alone: x.dd.trace_id= and add.trace_id= are other names.
-func textToken(text, name string) field {
+// textToken returns the value after the first name that stands alone, x.dd.trace_id= and add.trace_id= being other names, and whether
+// there are 0, 1 or 2 and more different ones.
+func textToken(text, name string) (first string, different int) {
 	for from := 0; ; {
 		i := strings.Index(text[from:], name)
 		if i < 0 {
-			return field{}
+			return first, different
 		}
 		i += from
 		from = i + len(name)
-		if i == 0 || !isNameByte(text[i-1]) {
-			return textOf(tokenAt(text[from:]))
+		if i > 0 && isNameByte(text[i-1]) {
+			continue
+		}
+		token := tokenAt(text[from:])
+		if different == 0 {
+			first, different = token, 1
+		} else if token != first {
+			return first, 2
 		}
 	}
 }
