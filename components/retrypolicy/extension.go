@@ -1,0 +1,105 @@
+package retrypolicy
+
+import (
+	"context"
+	"net/http"
+	"slices"
+
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensionmiddleware"
+	"go.uber.org/zap"
+	"google.golang.org/grpc"
+	"google.golang.org/grpc/codes"
+)
+
+var (
+	_ extensionmiddleware.HTTPClient = (*policy)(nil)
+	_ extensionmiddleware.GRPCClient = (*policy)(nil)
+)
+
+type policy struct {
+	cfg            *Config
+	quarantineGRPC []codes.Code
+	logger         *zap.Logger
+	tel            *telemetry
+	quarantine     *quarantine
+}
+
+func newExtension(set extension.Settings, cfg *Config) (*policy, error) {
+	p := &policy{cfg: cfg, logger: set.Logger}
+	for _, name := range cfg.GRPC.Quarantine {
+		code, err := parseCode(name)
+		if err != nil {
+			return nil, err
+		}
+		p.quarantineGRPC = append(p.quarantineGRPC, code)
+	}
+	p.quarantine = newQuarantine(cfg.Quarantine, set.Logger)
+	var err error
+	if p.tel, err = newTelemetry(set, p.quarantine); err != nil {
+		return nil, err
+	}
+	p.quarantine.tel = p.tel
+	return p, nil
+}
+
+// Start makes the quarantine directory and counts what is in it.
+func (p *policy) Start(context.Context, component.Host) error { return p.quarantine.start() }
+
+// Shutdown implements component.Component.
+func (p *policy) Shutdown(context.Context) error {
+	p.quarantine.stop()
+	return p.tel.shutdown()
+}
+
+// GetHTTPRoundTripper implements extensionmiddleware.HTTPClient.
+func (p *policy) GetHTTPRoundTripper(context.Context) (extensionmiddleware.WrapHTTPRoundTripperFunc, error) {
+	return func(_ context.Context, next http.RoundTripper) (http.RoundTripper, error) {
+		return &roundTripper{policy: p, next: next, sent: newSentParts()}, nil
+	}, nil
+}
+
+// GetGRPCClientOptions implements extensionmiddleware.GRPCClient.
+func (p *policy) GetGRPCClientOptions(context.Context) ([]grpc.DialOption, error) {
+	i := &interceptor{policy: p, sent: newSentParts()}
+	return []grpc.DialOption{grpc.WithChainUnaryInterceptor(i.intercept)}, nil
+}
+
+// action is what is done about an answer.
+type action int
+
+const (
+	deliver action = iota
+	retry
+	toQuarantine
+	split
+)
+
+func (a action) String() string {
+	return [...]string{deliver: "deliver", retry: "retry", toQuarantine: "quarantine", split: "split"}[a]
+}
+
+func (p *policy) httpAction(status int) action {
+	switch {
+	case status >= 200 && status < 300:
+		return deliver
+	case slices.Contains(p.cfg.HTTP.Quarantine, status):
+		return toQuarantine
+	case slices.Contains(p.cfg.HTTP.Split, status):
+		return split
+	}
+	return retry
+}
+
+func (p *policy) grpcAction(code codes.Code, message string) action {
+	switch {
+	case code == codes.OK:
+		return deliver
+	case tooLarge(code, message):
+		return split
+	case slices.Contains(p.quarantineGRPC, code):
+		return toQuarantine
+	}
+	return retry
+}
