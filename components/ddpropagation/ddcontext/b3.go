@@ -3,7 +3,6 @@ package ddcontext
 import (
 	"strings"
 
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -73,7 +72,7 @@ func (c *candidate) parseB3Sampled(s string) bool {
 }
 
 // writeB3 writes the single header, without a decision if there is none.
-func writeB3(carrier propagation.TextMapCarrier, sc trace.SpanContext, data *TraceData) {
+func writeB3(w *writer, sc trace.SpanContext, data *TraceData) {
 	var buf [51]byte
 	s := appendB3TraceID(buf[:0], sc)
 	s = append(s, '-')
@@ -82,20 +81,20 @@ func writeB3(carrier propagation.TextMapCarrier, sc trace.SpanContext, data *Tra
 		s = append(s, '-')
 		s = append(s, b3Sampled(data)...)
 	}
-	setHeader(carrier, b3Header, string(s))
+	w.set(b3Header, string(s))
 }
 
 // writeB3Multi writes the x-b3-* headers.
-func writeB3Multi(carrier propagation.TextMapCarrier, sc trace.SpanContext, data *TraceData) {
+func writeB3Multi(w *writer, sc trace.SpanContext, data *TraceData) {
 	var buf [32]byte
-	setHeader(carrier, b3TraceIDHeader, string(appendB3TraceID(buf[:0], sc)))
-	setHeader(carrier, b3SpanIDHeader, spanHex(SpanIDUint64(sc.SpanID())))
+	w.set(b3TraceIDHeader, string(appendB3TraceID(buf[:0], sc)))
+	w.set(b3SpanIDHeader, spanHex(SpanIDUint64(sc.SpanID())))
 	if data.HasPriority {
-		setHeader(carrier, b3SampledHeader, b3Sampled(data))
+		w.set(b3SampledHeader, b3Sampled(data))
 	} else {
-		clearHeader(carrier, b3SampledHeader)
+		w.clear(b3SampledHeader)
 	}
-	clearHeader(carrier, b3FlagsHeader)
+	w.clear(b3FlagsHeader)
 }
 
 func appendB3TraceID(dst []byte, sc trace.SpanContext) []byte {

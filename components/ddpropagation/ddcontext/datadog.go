@@ -4,7 +4,6 @@ import (
 	"strconv"
 	"strings"
 
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -41,9 +40,7 @@ func (p *propagator) readDatadog(r *reader, c *candidate) bool {
 		}
 	}
 	p.readTags(r.get(tagsHeader), c)
-	if c.span != 0 {
-		c.data.LastParent = spanHex(c.span)
-	}
+	c.datadogParent = c.span
 	c.decided = c.data.HasPriority
 	c.setSampled(c.data.Priority > 0)
 	return true
@@ -78,31 +75,31 @@ func (p *propagator) readTags(text string, c *candidate) {
 }
 
 // writeDatadog writes the x-datadog-* headers for a valid span context.
-func (p *propagator) writeDatadog(carrier propagation.TextMapCarrier, sc trace.SpanContext, data *TraceData) {
+func (p *propagator) writeDatadog(w *writer, sc trace.SpanContext, data *TraceData) {
 	high, low := SplitTraceID(sc.TraceID())
 	if low == 0 {
 		p.report(ErrorZeroLowHalf)
 		return
 	}
-	setHeader(carrier, traceIDHeader, strconv.FormatUint(low, 10))
-	setHeader(carrier, parentIDHeader, strconv.FormatUint(SpanIDUint64(sc.SpanID()), 10))
+	w.set(traceIDHeader, strconv.FormatUint(low, 10))
+	w.set(parentIDHeader, strconv.FormatUint(SpanIDUint64(sc.SpanID()), 10))
 	if data.HasPriority {
-		setHeader(carrier, priorityHeader, strconv.Itoa(data.Priority))
+		w.set(priorityHeader, strconv.Itoa(data.Priority))
 	} else {
-		clearHeader(carrier, priorityHeader)
+		w.clear(priorityHeader)
 	}
 	if data.Origin != "" && printable(data.Origin) {
-		setHeader(carrier, originHeader, data.Origin)
+		w.set(originHeader, data.Origin)
 	} else {
 		if data.Origin != "" {
 			p.report(ErrorEncoding)
 		}
-		clearHeader(carrier, originHeader)
+		w.clear(originHeader)
 	}
 	if tags := p.tagsWithTID(data.Tags, high); tags != "" {
-		setHeader(carrier, tagsHeader, tags)
+		w.set(tagsHeader, tags)
 	} else {
-		clearHeader(carrier, tagsHeader)
+		w.clear(tagsHeader)
 	}
 }
 

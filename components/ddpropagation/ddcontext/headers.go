@@ -51,19 +51,28 @@ type reader struct {
 	listed  bool
 }
 
-func newReader(carrier propagation.TextMapCarrier, styles []Style) reader {
+// newReader returns a reader, or false if the carrier can have no context in any of the styles.
+func newReader(carrier propagation.TextMapCarrier, styles []Style) (reader, bool) {
 	r := reader{carrier: carrier}
 	h, ok := carrier.(propagation.HeaderCarrier)
 	if !ok {
-		return r
+		return r, true
 	}
-	// net/http makes its keys canonical; a map that somebody else filled may hold them in any case.
 	for _, style := range styles {
 		if len(h[style.idHeader().canonical]) > 0 {
 			r.http = http.Header(h)
+			return r, true
 		}
 	}
-	return r
+	// net/http makes its keys canonical; a map that somebody else filled may hold them in any case.
+	for key := range h {
+		for _, style := range styles {
+			if name := style.idHeader().name; len(key) == len(name) && strings.EqualFold(key, name) {
+				return r, true
+			}
+		}
+	}
+	return r, false
 }
 
 // get returns the header's first value, empty if there is none.
@@ -134,18 +143,34 @@ func (r *reader) folded(h header) []string {
 	return nil
 }
 
-// setHeader writes one header. Every value it is given was checked to be printable ASCII, so none can end a header line.
-func setHeader(carrier propagation.TextMapCarrier, h header, value string) {
-	if hc, ok := carrier.(propagation.HeaderCarrier); ok {
-		hc[h.canonical] = []string{value} // what Set does, less the work of making the key canonical
-		return
-	}
-	carrier.Set(h.name, value)
+// writer sets headers in a carrier. Every value it is given was checked to be printable ASCII, so none can end a header line.
+type writer struct {
+	carrier propagation.TextMapCarrier
+	http    http.Header // the carrier, if it is one
+	values  []string    // one array for the values of all headers, as net/http's own reader has it
 }
 
-// clearHeader removes a header of an earlier hop from a carrier that is used again: old tags beside new ids would be a forged context.
-func clearHeader(carrier propagation.TextMapCarrier, h header) {
-	switch c := carrier.(type) {
+func newWriter(carrier propagation.TextMapCarrier) writer {
+	w := writer{carrier: carrier}
+	if h, ok := carrier.(propagation.HeaderCarrier); ok {
+		w.http, w.values = http.Header(h), make([]string, 0, 7)
+	}
+	return w
+}
+
+func (w *writer) set(h header, value string) {
+	if w.http == nil {
+		w.carrier.Set(h.name, value)
+		return
+	}
+	w.values = append(w.values, value)
+	n := len(w.values)
+	w.http[h.canonical] = w.values[n-1 : n : n] // full, so that Add copies it
+}
+
+// clear removes a header of an earlier hop from a carrier that is used again: old tags beside new ids would be a forged context.
+func (w *writer) clear(h header) {
+	switch c := w.carrier.(type) {
 	case propagation.HeaderCarrier:
 		delete(c, h.canonical)
 	case propagation.MapCarrier:

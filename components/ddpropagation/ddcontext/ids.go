@@ -59,18 +59,26 @@ func ParseTID(s string) (uint64, bool) {
 
 // ParseHex64 reads exactly 16 hex digits of either case; zero is accepted.
 func ParseHex64(s string) (uint64, bool) {
+	v, class := parseHex64(s)
+	return v, class&notHex == 0
+}
+
+func parseLowerHex64(s string) (uint64, bool) {
+	v, class := parseHex64(s)
+	return v, class&(notHex|upperHex) == 0
+}
+
+// parseHex64 returns the number and what classes of characters it met besides 0-9 and a-f.
+func parseHex64(s string) (v uint64, class byte) {
 	if len(s) != 16 {
-		return 0, false
+		return 0, notHex
 	}
-	var v uint64
 	for i := range 16 {
-		digit := hexValue(s[i])
-		if digit > 15 {
-			return 0, false
-		}
-		v = v<<4 | uint64(digit)
+		digit := hexTable[s[i]]
+		class |= digit
+		v = v<<4 | uint64(digit&15)
 	}
-	return v, true
+	return v, class
 }
 
 // ParseHex128 reads exactly 32 hex digits of either case; zero is accepted.
@@ -85,10 +93,12 @@ func ParseHex128(s string) (hi, lo uint64, ok bool) {
 
 // AppendHex64 appends v as exactly 16 lower-case hex digits: the form of `_dd.p.tid`, of a W3C span id, of half a W3C trace id.
 func AppendHex64(dst []byte, v uint64) []byte {
-	for shift := 60; shift >= 0; shift -= 4 {
-		dst = append(dst, hexDigits[v>>shift&15])
+	var digits [16]byte
+	for i := range digits {
+		digits[i] = hexDigits[v>>60]
+		v <<= 4
 	}
-	return dst
+	return append(dst, digits[:]...)
 }
 
 // JoinTraceID makes the 16 bytes of a W3C trace id from its halves. The lower half is what Datadog calls the trace id.
@@ -112,24 +122,22 @@ func SpanID(v uint64) (id [8]byte) {
 // SpanIDUint64 is the inverse of SpanID.
 func SpanIDUint64(id [8]byte) uint64 { return binary.BigEndian.Uint64(id[:]) }
 
-func parseLowerHex64(s string) (uint64, bool) {
-	for i := range len(s) {
-		if s[i] >= 'A' && s[i] <= 'F' {
-			return 0, false
-		}
-	}
-	return ParseHex64(s)
-}
+// Classes of characters in hexTable, beside the value in the low four bits.
+const (
+	upperHex = 1 << 6
+	notHex   = 1 << 7
+)
 
-// hexValue returns 0 to 15, or 255 for what is no hex digit.
-func hexValue(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
-	case c >= 'A' && c <= 'F':
-		return c - 'A' + 10
+var hexTable = func() (table [256]byte) {
+	for c := range table {
+		table[c] = notHex
 	}
-	return 255
-}
+	for v := range byte(10) {
+		table['0'+v] = v
+	}
+	for v := byte(10); v < 16; v++ {
+		table['a'+v-10] = v
+		table['A'+v-10] = v | upperHex
+	}
+	return table
+}()

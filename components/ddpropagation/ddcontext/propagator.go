@@ -56,8 +56,14 @@ type candidate struct {
 	decided   bool // the sender has taken a sampling decision
 	lostUpper bool // an upper half of the trace id was sent and could not be read
 	data      TraceData
-	state     string // tracecontext: the raw tracestate
-	member    string // tracecontext: its dd member, if of legal length
+
+	// Of tracecontext only: the raw tracestate, its dd member if that is of legal length, and the member's parts.
+	state   string
+	member  string
+	parts   memberParts
+	orderly bool
+
+	datadogParent uint64 // of datadog only: the parent id, even if a W3C hop has another
 }
 
 func (c *candidate) setSampled(sampled bool) { c.flags = c.flags.WithSampled(sampled) }
@@ -71,7 +77,10 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 	if p.behavior == Ignore || carrier == nil {
 		return ctx
 	}
-	r := newReader(carrier, p.styles)
+	r, ok := newReader(carrier, p.styles)
+	if !ok {
+		return ctx
+	}
 	base, links, ok := p.readAll(&r)
 	if !ok {
 		return ctx
@@ -133,13 +142,10 @@ func (p *propagator) read(r *reader, c *candidate) bool {
 func (c *candidate) merge(w3c *candidate) {
 	c.state = w3c.state
 	c.flags |= w3c.flags & trace.FlagsRandom
-	if w3c.member != "" {
-		if data, ok := ParseMember(w3c.member); ok {
-			c.data.foreign = data.foreign
-			if data.LastParent != "" {
-				c.data.LastParent = data.LastParent
-			}
-		}
+	if w3c.orderly {
+		c.data.LastParent, c.data.foreign = w3c.parts.lastParent, w3c.parts.foreign
+	} else if data, ok := ParseMember(w3c.member); ok {
+		c.data.LastParent, c.data.foreign = data.LastParent, data.foreign
 	}
 	c.member = w3c.member
 	c.span = w3c.span
@@ -148,8 +154,13 @@ func (c *candidate) merge(w3c *candidate) {
 // spanContext makes the remote span context. keep says that the context must hold the data too, because the span context alone would
 // lose some of it.
 func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool) {
-	if c.style == TraceContext && c.member != "" {
-		c.completeFromMember()
+	if c.style == TraceContext && (p.strip || !c.isSettled()) {
+		c.data, _ = ParseMember(c.member)
+		if c.data.HasPriority {
+			c.data.reconcile(c.flags.IsSampled())
+		}
+	} else if c.style == Datadog && c.data.LastParent == "" && c.datadogParent != 0 {
+		c.data.LastParent = spanHex(c.datadogParent)
 	}
 	if p.strip {
 		c.data = TraceData{LastParent: c.data.LastParent}
@@ -160,16 +171,8 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 	}
 	// A member may be too small for all tags and changes some characters; a flag cannot say "undecided".
 	keep = c.style == Datadog || !c.decided
-	var buf [maxMemberLength]byte
-	value := buf[:0]
-	if !c.data.isEmpty() {
-		var complete bool
-		if value, complete = c.data.AppendMember(value); !complete && !keep {
-			p.report(ErrorTracestate)
-		}
-	}
-	if string(value) != c.member { // usually the sender wrote the same
-		c.member = string(value)
+	if c.style != TraceContext || p.strip || !c.isSettled() {
+		p.composeMember(c, keep)
 	}
 	return trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID:    JoinTraceID(c.high, c.low),
@@ -180,11 +183,28 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 	}), keep
 }
 
-func (c *candidate) completeFromMember() {
-	c.data, _ = ParseMember(c.member)
-	hadPriority := c.data.HasPriority
-	c.data.reconcile(c.flags.IsSampled())
-	c.data.HasPriority = hadPriority
+// isSettled reports whether the W3C member can stay as it is: most are written in order, and agree with the flag.
+func (c *candidate) isSettled() bool {
+	if c.parts.priority == "" {
+		return c.orderly
+	}
+	priority, _ := ParsePriority(c.parts.priority)
+	return c.orderly && priority > 0 == c.flags.IsSampled()
+}
+
+// composeMember makes the member anew from the data.
+func (p *propagator) composeMember(c *candidate, kept bool) {
+	var buf [maxMemberLength]byte
+	value := buf[:0]
+	if !c.data.isEmpty() {
+		var complete bool
+		if value, complete = c.data.AppendMember(value); !complete && !kept {
+			p.report(ErrorTracestate)
+		}
+	}
+	if string(value) != c.member { // usually the sender wrote the same
+		c.member = string(value)
+	}
 }
 
 // link describes a context that is not continued.
@@ -220,16 +240,17 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	if !ok {
 		said.reconcile(sc.IsSampled())
 	}
+	w := newWriter(carrier)
 	for _, style := range p.styles {
 		switch style {
 		case Datadog:
-			p.writeDatadog(carrier, sc, &said)
+			p.writeDatadog(&w, sc, &said)
 		case TraceContext:
-			p.writeW3C(carrier, sc, &told)
+			p.writeW3C(&w, sc, &told)
 		case B3:
-			writeB3(carrier, sc, &said)
+			writeB3(&w, sc, &said)
 		case B3Multi:
-			writeB3Multi(carrier, sc, &said)
+			writeB3Multi(&w, sc, &said)
 		}
 	}
 }

@@ -53,7 +53,7 @@ func ParseDecisionMaker(s string) (mechanism int, ok bool) {
 		return 0, false
 	}
 	for i := range len(hash) {
-		if hexValue(hash[i]) > 15 {
+		if hexTable[hash[i]]&notHex != 0 {
 			return 0, false
 		}
 	}

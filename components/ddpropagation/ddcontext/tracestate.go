@@ -80,6 +80,50 @@ func ParseMember(value string) (d TraceData, ok bool) {
 	return d, true
 }
 
+// memberParts are the parts of an orderly member that can be used as they stand; foreign is whole entries.
+type memberParts struct{ priority, lastParent, foreign string }
+
+// splitMember takes apart a member that is as AppendMember writes it, and most are. Any other is not orderly: it must be parsed and
+// written anew.
+func splitMember(value string) (parts memberParts, orderly bool) {
+	for i := range len(value) {
+		if c := value[i]; verbatim[c] != c && c != ';' {
+			return memberParts{}, false
+		}
+	}
+	const priority, origin, lastParent, tags, foreign = 1, 2, 3, 4, 5
+	for last, start := 0, 0; start < len(value); {
+		entry, _, _ := strings.Cut(value[start:], ";")
+		key, text, _ := strings.Cut(entry, ":")
+		if key == "" || text == "" || key == "t.tid" || strings.IndexByte(key, ' ') >= 0 {
+			return memberParts{}, false
+		}
+		rank := foreign
+		switch {
+		case key == "s":
+			rank, parts.priority = priority, text
+		case key == "o":
+			rank = origin
+		case key == "p":
+			rank, parts.lastParent = lastParent, text
+		case strings.HasPrefix(key, "t."):
+			rank = tags
+		case last < foreign:
+			parts.foreign = value[start:]
+		}
+		if rank < last || rank == last && rank < tags {
+			return memberParts{}, false
+		}
+		last, start = rank, start+len(entry)+1
+	}
+	if parts.priority != "" {
+		if _, ok := ParsePriority(parts.priority); !ok {
+			return memberParts{}, false
+		}
+	}
+	return parts, true
+}
+
 // AppendMember appends the value of the tracestate member `dd`, at most 253 bytes: priority, origin, last parent, tags, in this order, so
 // that what matters most is written first. An entry that does not fit is left out whole, and complete is then false.
 // Characters the member cannot hold are replaced: it is lossy for origins and tags with "," ";" "~" or anything outside 0x20-0x7E.

@@ -3,7 +3,6 @@ package ddcontext
 import (
 	"strings"
 
-	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 )
 
@@ -25,6 +24,7 @@ func (p *propagator) readW3C(r *reader, c *candidate) bool {
 			c.member = value
 		}
 	}
+	c.parts, c.orderly = splitMember(c.member)
 	c.decided = true
 	return true
 }
@@ -50,9 +50,8 @@ func (c *candidate) parseTraceparent(s string) bool {
 }
 
 func parseHexByte(s string) (byte, bool) {
-	high, low := hexValue(s[0]), hexValue(s[1])
-	isUpper := s[0] >= 'A' && s[0] <= 'F' || s[1] >= 'A' && s[1] <= 'F'
-	return high<<4 | low, high <= 15 && low <= 15 && !isUpper
+	high, low := hexTable[s[0]], hexTable[s[1]]
+	return high<<4 | low&15, (high|low)&(notHex|upperHex) == 0
 }
 
 func (p *propagator) joinState(values []string) string {
@@ -111,7 +110,7 @@ func firstMembers(raw string) string {
 }
 
 // writeW3C writes traceparent and tracestate for a valid span context.
-func (p *propagator) writeW3C(carrier propagation.TextMapCarrier, sc trace.SpanContext, data *TraceData) {
+func (p *propagator) writeW3C(w *writer, sc trace.SpanContext, data *TraceData) {
 	high, low := SplitTraceID(sc.TraceID())
 	var buf [55]byte
 	s := append(buf[:0], "00-"...)
@@ -121,12 +120,12 @@ func (p *propagator) writeW3C(carrier propagation.TextMapCarrier, sc trace.SpanC
 	s = AppendHex64(s, SpanIDUint64(sc.SpanID()))
 	flags := byte(sc.TraceFlags() & (trace.FlagsSampled | trace.FlagsRandom))
 	s = append(s, '-', '0', hexDigits[flags])
-	setHeader(carrier, traceparentHeader, string(s))
+	w.set(traceparentHeader, string(s))
 
 	if state := p.stateWith(sc.TraceState(), data); state != "" {
-		setHeader(carrier, tracestateHeader, state)
+		w.set(tracestateHeader, state)
 	} else {
-		clearHeader(carrier, tracestateHeader)
+		w.clear(tracestateHeader)
 	}
 }
 

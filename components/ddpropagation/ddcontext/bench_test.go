@@ -1,0 +1,107 @@
+package ddcontext
+
+import (
+	"context"
+	"testing"
+
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+)
+
+// benchHeaders is what dd-trace sends in its default styles, with a vendor's member added.
+var benchHeaders = headersOf("x-datadog-trace-id: " + low64 + "\nx-datadog-parent-id: " + parent + "\nx-datadog-sampling-priority: 1\nx-datadog-tags: _dd.p.dm=-1,_dd.p.tid=" + tid + "\n" +
+	"traceparent: 00-" + tid + "123456789abcdef0-0123456789abcdef-01\ntracestate: dd=s:1;p:0123456789abcdef;t.dm:-1,vendor=opaque\n")
+
+// propagators compared: ours as shipped, ours on the W3C headers alone, and OpenTelemetry's.
+var benchPropagators = []struct {
+	name string
+	propagation.TextMapPropagator
+}{
+	{"ours", New()},
+	{"ours_w3c_only", New(WithStyles(TraceContext))},
+	{"tracecontext", propagation.TraceContext{}},
+}
+
+func BenchmarkExtract(b *testing.B) {
+	request := httpHeaders(benchHeaders)
+	for _, p := range benchPropagators {
+		b.Run(p.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Extract(context.Background(), request)
+			}
+		})
+	}
+}
+
+func BenchmarkInject(b *testing.B) {
+	request := httpHeaders(benchHeaders)
+	for _, p := range benchPropagators {
+		b.Run(p.name, func(b *testing.B) {
+			ctx := localSpan(b, p.Extract(b.Context(), request), 0xbb, true)
+			out := httpHeaders(nil)
+			b.ReportAllocs()
+			for b.Loop() {
+				clear(out)
+				p.Inject(ctx, out)
+			}
+		})
+	}
+}
+
+func BenchmarkExtractNothing(b *testing.B) {
+	request := httpHeaders(headersOf("Accept: */*\nUser-Agent: curl/8.5.0\nHost: localhost\nContent-Type: application/json\nContent-Length: 42"))
+	for _, p := range benchPropagators {
+		b.Run(p.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				p.Extract(context.Background(), request)
+			}
+		})
+	}
+}
+
+func BenchmarkParseLogIDs(b *testing.B) {
+	for _, form := range []struct{ name, trace, span string }{
+		{"decimal", low64, parent},
+		{"hex", tid + "123456789abcdef0", "0123456789abcdef"},
+	} {
+		b.Run(form.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				id, _ := ParseLogTraceID(form.trace, DatadogKey)
+				ParseLogSpanID(form.span, DatadogKey, id)
+			}
+		})
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates too")
+	}
+	request, nothing := httpHeaders(benchHeaders), httpHeaders(nil)
+	background := context.Background()
+	both, w3c := New(), New(WithStyles(TraceContext))
+	span := localSpan(t, both.Extract(background, request), 0xbb, true)
+	out := httpHeaders(nil)
+	for _, tc := range []struct {
+		name string
+		most float64
+		run  func()
+	}{
+		{"extract, both styles", 0, func() { both.Extract(background, request) }},
+		{"extract, W3C alone", 0, func() { w3c.Extract(background, request) }},
+		{"extract, OpenTelemetry", 0, func() { propagation.TraceContext{}.Extract(background, request) }},
+		{"extract, nothing there", 0, func() { both.Extract(background, nothing) }},
+		{"inject, both styles", 0, func() { both.Inject(span, out) }},
+		{"inject, W3C alone", 0, func() { w3c.Inject(span, out) }},
+		{"inject, no span", 0, func() { both.Inject(background, out) }},
+		{"read a member", 0, func() { ParseMember("s:1;o:rum;p:0123456789abcdef") }},
+	} {
+		if n := testing.AllocsPerRun(100, tc.run); n > tc.most {
+			t.Errorf("%s: %g allocations, at most %g are allowed", tc.name, n, tc.most)
+		}
+	}
+	_ = trace.SpanFromContext
+}

@@ -1,0 +1,5 @@
+//go:build race
+
+package ddcontext
+
+const raceEnabled = true
