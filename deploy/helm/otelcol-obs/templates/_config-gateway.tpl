@@ -12,9 +12,7 @@
 {{- $_ := set $cfg.processors "rum_link" (dict "storage" "durable_storage" "logs" $wait "spans" $wait) -}}
 {{- end -}}
 {{- if .Values.kafka.enabled -}}
-{{- $kafka := include "otelcol-obs.kafkaReceiver" . | fromYaml -}}
-{{- include "otelcol-obs.overlayKafkaClient" (list . $kafka) -}}
-{{- include "otelcol-obs.addReceiver" (list $cfg "kafka" $kafka (list "traces" "logs" "metrics")) -}}
+{{- include "otelcol-obs.overlayKafkaReceivers" (list . $cfg) -}}
 {{- end -}}
 {{- if $gateway.rum.enabled -}}
 {{- include "otelcol-obs.overlayRUM" (list . $cfg) -}}
@@ -26,26 +24,19 @@
 {{- toYaml $cfg -}}
 {{- end }}
 
-{{/*
-The two signals are two consumers with the same names in the same order, so
-`range` gives partition n of both to the same gateway. A fixed instance id and a
-session longer than a restart keep it that way during a rolling update.
-*/}}
-{{- define "otelcol-obs.kafkaReceiver" -}}
-brokers: ${required:KAFKA_BROKERS}
-client_id: otelcol-obs
-group_id: {{ include "otelcol-obs.fullname" . }}
-group_instance_id: ${required:K8S_POD_NAME}
-group_rebalance_strategies: [range]
-session_timeout: 60s
-initial_offset: earliest
-# An offset is committed when what it covers is in the sending queue.
-autocommit: {enable: true, interval: 1s}
-message_marking: {after: true, on_error: false}
-error_backoff: {enabled: true, initial_interval: 1s, max_interval: 30s, max_elapsed_time: 0s}
-{{- range $signal, $topic := .Values.kafka.topics }}
-{{ $signal }}: {topics: [{{ $topic }}]}
-{{- end }}
+{{/* The readers of files/examples/kafka-gateway.yaml, one per signal. */}}
+{{- define "otelcol-obs.overlayKafkaReceivers" -}}
+{{- $root := index . 0 -}}
+{{- $cfg := index . 1 -}}
+{{- $example := $root.Files.Get "files/examples/kafka-gateway.yaml" | fromYaml -}}
+{{- range $signal, $topic := $root.Values.kafka.topics -}}
+{{- $id := printf "kafka/%s" $signal -}}
+{{- $receiver := get $example.receivers $id -}}
+{{- $_ := set $receiver "group_id" (printf "%s-%s" (include "otelcol-obs.fullname" $root) $signal) -}}
+{{- $_ := set $receiver $signal (dict "topics" (list $topic)) -}}
+{{- include "otelcol-obs.overlayKafkaClient" (list $root $receiver) -}}
+{{- include "otelcol-obs.addReceiver" (list $cfg $id $receiver (list $signal)) -}}
+{{- end -}}
 {{- end }}
 
 {{/*
@@ -57,7 +48,7 @@ joined where it lands.
 {{- $root := index . 0 -}}
 {{- $cfg := index . 1 -}}
 {{- $balance := $root.Files.Get "files/export/gateway.yaml" | fromYaml -}}
-{{- $_ := set $cfg.receivers "datadog_rum" (dict "endpoint" "0.0.0.0:12722") -}}
+{{- include "otelcol-obs.merge" (list $cfg.receivers ($root.Files.Get "files/examples/rum.yaml" | fromYaml).receivers) -}}
 {{- include "otelcol-obs.merge" (list $cfg.exporters $balance.exporters) -}}
 {{- range $signal, $pipeline := $balance.service.pipelines -}}
 {{- $_ := set $pipeline "receivers" (list "datadog_rum") -}}
