@@ -1,0 +1,167 @@
+package datadogrumreceiver
+
+import "strings"
+
+// Attribute keys that this receiver writes and others read.
+const (
+	attrApplicationID = "rum.application.id"
+	attrSessionID     = "session.id"
+	attrViewID        = "rum.view.id"
+	attrViewName      = "rum.view.name"
+	attrViewURL       = "rum.view.url"
+	attrActionID      = "rum.action.id"
+	attrActionName    = "rum.action.name"
+	attrActionType    = "rum.action.type"
+	attrActionLink    = "rum.action.link"
+	attrActionRole    = "rum.action.role"
+	attrActionPrimary = "rum.action.primary"
+	attrActionMissing = "rum.action.incomplete"
+	attrResourceID    = "rum.resource.id"
+	attrLate          = "rum.late"
+	attrStartUnknown  = "rum.start_unknown"
+	attrClockSkew     = "rum.clock_skew_ms"
+	attrClockSuspect  = "rum.clock_suspect"
+	attrViewPartial   = "rum.view.incomplete"
+	attrUserID        = "user.id"
+	attrTenantID      = "tenant.id"
+	attrClientAddress = "client.address"
+)
+
+// fieldRule says what is done with a value besides writing it.
+type fieldRule uint8
+
+const (
+	ruleKeep      fieldRule = iota
+	ruleDrop                // said elsewhere in OTLP, or private
+	ruleURL                 // the value is a URL, with or without a scheme
+	ruleTarget              // the URL of a request: server.address and server.port come from it
+	ruleProtocol            // h2 -> network.protocol.name and .version
+	ruleTraceID             // dropped when it became the span's own id
+	ruleDuration            // dropped when it became the span's end
+	ruleActionID            // a string or a list of which the last is the cause
+	ruleContainer           // an object whose members are looked at one by one
+)
+
+// field is where the value at one JSON path goes.
+type field struct {
+	key  string
+	rule fieldRule
+}
+
+// mapVersion is the version of the table below. OpenTelemetry's conventions for
+// client telemetry are in development; a change of a name here is a change of
+// the scope version users can filter by.
+const mapVersion = "1"
+
+// wellKnown maps the paths of RUM events that have a name in OpenTelemetry's
+// semantic conventions or in ours. All others keep their path below datadog.
+// https://github.com/DataDog/rum-events-format, https://opentelemetry.io/docs/specs/semconv
+var wellKnown = map[string]field{
+	"date":                    {rule: ruleDrop},
+	"application.id":          {key: attrApplicationID},
+	"session.id":              {key: attrSessionID},
+	"view.id":                 {key: attrViewID},
+	"view.name":               {key: attrViewName},
+	"view.url":                {key: attrViewURL, rule: ruleURL},
+	"view.referrer":           {key: "datadog.view.referrer", rule: ruleURL},
+	"usr.id":                  {key: attrUserID},
+	"usr.name":                {key: "user.name"},
+	"usr.email":               {key: "user.email"},
+	"action.id":               {key: attrActionID, rule: ruleActionID},
+	"action.type":             {key: attrActionType},
+	"action.target.name":      {key: attrActionName},
+	"action.loading_time":     {key: "datadog.action.loading_time", rule: ruleDuration},
+	"resource.id":             {key: attrResourceID},
+	"resource.method":         {key: "http.request.method"},
+	"resource.url":            {key: "url.full", rule: ruleTarget},
+	"resource.status_code":    {key: "http.response.status_code"},
+	"resource.protocol":       {key: "network.protocol.name", rule: ruleProtocol},
+	"resource.duration":       {key: "datadog.resource.duration", rule: ruleDuration},
+	"error.resource.method":   {key: "http.request.method"},
+	"error.resource.url":      {key: "url.full", rule: ruleTarget},
+	"error.message":           {key: "exception.message"},
+	"error.type":              {key: "exception.type"},
+	"error.stack":             {key: "exception.stacktrace"},
+	"_dd.trace_id":            {key: "datadog._dd.trace_id", rule: ruleTraceID},
+	"_dd.span_id":             {key: "datadog._dd.span_id", rule: ruleTraceID},
+	"_dd.parent_span_id":      {key: "datadog._dd.parent_span_id", rule: ruleTraceID},
+	"service":                 {key: "service.name"},
+	"version":                 {key: "service.version"},
+	"os.name":                 {key: "os.name"},
+	"os.version":              {key: "os.version"},
+	"os.build":                {key: "os.build_id"},
+	"device.brand":            {key: "device.manufacturer"},
+	"device.model":            {key: "device.model.identifier"},
+	"device.name":             {key: "device.model.name"},
+	"_dd.browser_sdk_version": {key: "telemetry.sdk.version"},
+
+	"error.resource.status_code":         {key: "http.response.status_code"},
+	"resource.encoded_body_size":         {key: "http.response.body.size"},
+	"resource.request.encoded_body_size": {key: "http.request.body.size"},
+}
+
+// resourceMembers are the top-level members that describe the app and the
+// device rather than the event: they are written once per batch, on the
+// Resource. The number is their slot in an envelope.
+var resourceMembers = map[string]int{
+	"service": 0, "version": 1, "ddtags": 2, "source": 3, "device": 4, "os": 5, "display": 6, "connectivity": 7,
+	"build_version": 8, "build_id": 9, "execution_context": 10,
+}
+
+// resourceInternals are the members of _dd that do.
+var resourceInternals = map[string]int{
+	"browser_sdk_version": 11, "sdk_name": 12, "configuration": 13, "format_version": 14,
+}
+
+const envelopeSlots = 15
+
+// maxFields bounds the paths a fieldTable remembers. SDKs use a few hundred;
+// the names inside context are the application's and may be anything.
+const maxFields = 4096
+
+// fieldTable finds the field of a path. It is not safe for concurrent use.
+type fieldTable struct {
+	known   map[string]field
+	deny    globs
+	private map[string]bool
+}
+
+func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
+	t := &fieldTable{known: make(map[string]field, 2*len(wellKnown)), deny: deny}
+	for path, f := range wellKnown {
+		t.known[path] = f
+	}
+	for path, verdict := range map[string]string{
+		"usr.id": cfg.User.ID, "usr.name": cfg.User.Name, "usr.email": cfg.User.Email, "usr.anonymous_id": cfg.User.AnonymousID,
+		"account.id": cfg.User.ID, "account.name": cfg.User.Name,
+	} {
+		f := t.known[path]
+		if f.key == "" {
+			f.key = "datadog." + path
+		}
+		if verdict == "drop" {
+			f.rule = ruleDrop
+		}
+		t.known[path] = f
+	}
+	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": cfg.User.Other == "drop", "account": cfg.User.Other == "drop"}
+	return t
+}
+
+// get returns where the value at path goes.
+func (t *fieldTable) get(path []byte) field {
+	if f, ok := t.known[string(path)]; ok {
+		return f
+	}
+	own := string(path)
+	f := field{key: "datadog." + own}
+	if top, below, nested := strings.Cut(own, "."); nested {
+		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.match(strings.ToLower(below))) {
+			f.rule = ruleDrop
+		}
+	}
+	if len(t.known) < maxFields {
+		t.known[own] = f
+	}
+	return f
+}

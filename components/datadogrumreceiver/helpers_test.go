@@ -1,0 +1,191 @@
+package datadogrumreceiver
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/receiver"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+)
+
+// rig is a receiver that listens on a free port, wired to sinks.
+type rig struct {
+	*rum
+	t       *testing.T
+	cfg     *Config
+	traces  *consumertest.TracesSink
+	logs    *consumertest.LogsSink
+	metrics *consumertest.MetricsSink
+	clock   *clock
+	tel     *componenttest.Telemetry
+}
+
+// clock is a time that tests move.
+type clock struct {
+	mu sync.Mutex
+	at time.Time
+}
+
+func (c *clock) now() time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.at
+}
+
+func (c *clock) add(d time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.at = c.at.Add(d)
+}
+
+// testNow is when the captured batches arrive.
+var testNow = time.Date(2026, 11, 20, 10, 0, 0, 0, time.UTC)
+
+// newRig makes a receiver with the configuration edit leaves, and does not start it.
+func newRig(t *testing.T, edit func(*Config)) *rig {
+	t.Helper()
+	cfg := createDefaultConfig().(*Config)
+	cfg.NetAddr.Endpoint = "127.0.0.1:0"
+	if edit != nil {
+		edit(cfg)
+	}
+	require.NoError(t, cfg.Validate())
+	g := &rig{
+		t: t, cfg: cfg, traces: new(consumertest.TracesSink), logs: new(consumertest.LogsSink), metrics: new(consumertest.MetricsSink),
+		clock: &clock{at: testNow}, tel: componenttest.NewTelemetry(),
+	}
+	t.Cleanup(func() { _ = g.tel.Shutdown(t.Context()) })
+	set := receivertest.NewNopSettings(componentType)
+	set.TelemetrySettings = g.tel.NewTelemetrySettings()
+	g.create(set)
+	return g
+}
+
+func (g *rig) create(set receiver.Settings) {
+	g.t.Helper()
+	factory := NewFactory()
+	_, err := factory.CreateTraces(g.t.Context(), set, g.cfg, g.traces)
+	require.NoError(g.t, err)
+	_, err = factory.CreateLogs(g.t.Context(), set, g.cfg, g.logs)
+	require.NoError(g.t, err)
+	m, err := factory.CreateMetrics(g.t.Context(), set, g.cfg, g.metrics)
+	require.NoError(g.t, err)
+	g.rum = m.(*rum)
+	g.rum.now = g.clock.now
+}
+
+// start listens and stops at the end of the test.
+func (g *rig) start(host component.Host) *rig {
+	g.t.Helper()
+	if host == nil {
+		host = componenttest.NewNopHost()
+	}
+	require.NoError(g.t, g.rum.Start(g.t.Context(), host))
+	g.t.Cleanup(func() { _ = g.rum.Shutdown(g.t.Context()) })
+	return g
+}
+
+// reply is an answer as the SDK sees it.
+type reply struct {
+	code   int
+	text   string
+	header http.Header
+}
+
+// send makes one request to the path, with headers in pairs.
+func (g *rig) send(method, path, body string, header ...string) reply {
+	g.t.Helper()
+	req, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.rum.addr.String()+path, strings.NewReader(body))
+	require.NoError(g.t, err)
+	for i := 0; i < len(header); i += 2 {
+		req.Header.Set(header[i], header[i+1])
+	}
+	resp, err := http.DefaultTransport.RoundTrip(req)
+	require.NoError(g.t, err)
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	require.NoError(g.t, err)
+	return reply{resp.StatusCode, strings.TrimSpace(string(text)), resp.Header}
+}
+
+func (g *rig) post(body string) reply {
+	g.t.Helper()
+	return g.send(http.MethodPost, "/api/v2/rum?ddsource=browser&dd-api-key=pub1", body)
+}
+
+// flush hands on what is due after d.
+func (g *rig) flush(d time.Duration) {
+	g.t.Helper()
+	g.clock.add(d)
+	g.flushNow(flushDue)
+}
+
+func (g *rig) flushNow(mode flushMode) {
+	g.t.Helper()
+	g.flushing.Lock()
+	defer g.flushing.Unlock()
+	require.NoError(g.t, g.flusher.flush(g.t.Context(), g.clock.now(), mode))
+}
+
+// spans returns every span that reached the sink.
+func (g *rig) spans() []ptrace.Span {
+	var list []ptrace.Span
+	for _, td := range g.traces.AllTraces() {
+		for _, rs := range td.ResourceSpans().All() {
+			for _, ss := range rs.ScopeSpans().All() {
+				for _, span := range ss.Spans().All() {
+					list = append(list, span)
+				}
+			}
+		}
+	}
+	return list
+}
+
+// records returns every log record that reached the sink.
+func (g *rig) records() []plog.LogRecord {
+	var list []plog.LogRecord
+	for _, ld := range g.logs.AllLogs() {
+		for _, rl := range ld.ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, lr := range sl.LogRecords().All() {
+					list = append(list, lr)
+				}
+			}
+		}
+	}
+	return list
+}
+
+func (g *rig) recordNamed(name string) plog.LogRecord {
+	g.t.Helper()
+	for _, lr := range g.records() {
+		if lr.EventName() == name {
+			return lr
+		}
+	}
+	require.Fail(g.t, "no record named "+name)
+	return plog.NewLogRecord()
+}
+
+func joinLines(lines ...string) string {
+	var b bytes.Buffer
+	for i, line := range lines {
+		if i > 0 {
+			b.WriteByte('\n')
+		}
+		b.WriteString(line)
+	}
+	return b.String()
+}

@@ -1,0 +1,407 @@
+package datadogrumreceiver
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+)
+
+// The parser below reads one event into a flat arena instead of a tree of
+// maps: an event is walked once and thrown away, and its strings are cut out
+// of the line that was read, so a value that is passed on costs no copy.
+
+type jsonKind uint8
+
+const (
+	jsonNull jsonKind = iota
+	jsonFalse
+	jsonTrue
+	jsonNumber
+	jsonString
+	jsonObject
+	jsonArray
+)
+
+const (
+	maxJSONDepth = 64
+	// An iOS crash report names a few thousand binary images; nothing an SDK
+	// sends comes near this.
+	maxJSONNodes = 20_000
+)
+
+var (
+	errJSONSyntax    = errors.New("not a JSON value")
+	errJSONDepth     = errors.New("nested more than 64 levels")
+	errJSONNodes     = errors.New("more than 20000 values")
+	errJSONDuplicate = errors.New("a member name occurs twice")
+)
+
+// jsonNode is one value. Nodes lie in document order: the first child of node
+// i is i+1, and its next sibling is at nodes[i].next.
+type jsonNode struct {
+	key  string // member name when the parent is an object
+	str  string // unescaped string, number as written, or the raw text of an object or array
+	next int32
+	kind jsonKind
+}
+
+// jsonDoc is the arena of parsed values. The zero value is ready.
+type jsonDoc struct {
+	nodes []jsonNode
+	src   string
+	pos   int
+	depth int
+	limit int
+}
+
+// reset forgets every value and keeps the arena.
+func (d *jsonDoc) reset() { d.nodes = d.nodes[:0] }
+
+// parse adds line, which must hold exactly one RFC 8259 value, to the arena
+// and returns its root. Strings of the nodes are parts of line unless they
+// were escaped. What could not be read leaves no nodes behind.
+func (d *jsonDoc) parse(line string) (root int, err error) {
+	root = len(d.nodes)
+	d.src, d.pos, d.depth, d.limit = line, 0, 0, root+maxJSONNodes
+	d.space()
+	err = d.value("")
+	d.space()
+	if err == nil && d.pos != len(d.src) {
+		err = errJSONSyntax
+	}
+	if err != nil {
+		d.nodes = d.nodes[:root]
+	}
+	return root, err
+}
+
+func (d *jsonDoc) space() {
+	for d.pos < len(d.src) {
+		switch d.src[d.pos] {
+		case ' ', '\t', '\n', '\r':
+			d.pos++
+		default:
+			return
+		}
+	}
+}
+
+func (d *jsonDoc) value(key string) error {
+	if d.pos >= len(d.src) {
+		return errJSONSyntax
+	}
+	if len(d.nodes) >= d.limit {
+		return errJSONNodes
+	}
+	i := len(d.nodes)
+	d.nodes = append(d.nodes, jsonNode{key: key, next: int32(i + 1)}) //nolint:gosec // bounded by limit
+	switch c := d.src[d.pos]; {
+	case c == '"':
+		s, err := d.str()
+		d.nodes[i].kind, d.nodes[i].str = jsonString, s
+		return err
+	case c == '{' || c == '[':
+		return d.compound(i, c)
+	case c == '-' || c-'0' <= 9:
+		return d.number(i)
+	case c == 't':
+		return d.literal(i, "true", jsonTrue)
+	case c == 'f':
+		return d.literal(i, "false", jsonFalse)
+	case c == 'n':
+		return d.literal(i, "null", jsonNull)
+	}
+	return errJSONSyntax
+}
+
+func (d *jsonDoc) literal(i int, word string, kind jsonKind) error {
+	if !strings.HasPrefix(d.src[d.pos:], word) {
+		return errJSONSyntax
+	}
+	d.pos += len(word)
+	d.nodes[i].kind = kind
+	return nil
+}
+
+func (d *jsonDoc) compound(i int, open byte) error {
+	if d.depth++; d.depth > maxJSONDepth {
+		return errJSONDepth
+	}
+	start := d.pos
+	kind, end := jsonObject, byte('}')
+	if open == '[' {
+		kind, end = jsonArray, ']'
+	}
+	d.pos++
+	d.space()
+	if d.pos < len(d.src) && d.src[d.pos] == end {
+		d.pos++
+	} else if err := d.members(kind, end); err != nil {
+		return err
+	}
+	d.depth--
+	n := &d.nodes[i]
+	n.kind, n.str, n.next = kind, d.src[start:d.pos], int32(len(d.nodes)) //nolint:gosec // bounded by limit
+	if kind == jsonObject && d.duplicate(i) {
+		return errJSONDuplicate
+	}
+	return nil
+}
+
+func (d *jsonDoc) members(kind jsonKind, end byte) error {
+	for {
+		key := ""
+		if kind == jsonObject {
+			d.space()
+			if d.pos >= len(d.src) || d.src[d.pos] != '"' {
+				return errJSONSyntax
+			}
+			var err error
+			if key, err = d.str(); err != nil {
+				return err
+			}
+			d.space()
+			if d.pos >= len(d.src) || d.src[d.pos] != ':' {
+				return errJSONSyntax
+			}
+			d.pos++
+		}
+		d.space()
+		if err := d.value(key); err != nil {
+			return err
+		}
+		d.space()
+		if d.pos >= len(d.src) {
+			return errJSONSyntax
+		}
+		switch d.src[d.pos] {
+		case ',':
+			d.pos++
+		case end:
+			d.pos++
+			return nil
+		default:
+			return errJSONSyntax
+		}
+	}
+}
+
+// duplicate tells whether a member name of object i occurs twice. Which of the
+// two a reader takes differs from parser to parser, so neither is taken.
+func (d *jsonDoc) duplicate(i int) bool {
+	const pairwise = 24
+	members := 0
+	for j := i + 1; j < int(d.nodes[i].next); j = int(d.nodes[j].next) {
+		if members++; members > pairwise {
+			return d.duplicateBySet(i)
+		}
+		for k := i + 1; k < j; k = int(d.nodes[k].next) {
+			if d.nodes[k].key == d.nodes[j].key {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func (d *jsonDoc) duplicateBySet(i int) bool {
+	seen := make(map[string]struct{}, 64)
+	for j := i + 1; j < int(d.nodes[i].next); j = int(d.nodes[j].next) {
+		if _, twice := seen[d.nodes[j].key]; twice {
+			return true
+		}
+		seen[d.nodes[j].key] = struct{}{}
+	}
+	return false
+}
+
+func (d *jsonDoc) number(i int) error {
+	start := d.pos
+	d.eat("-")
+	switch {
+	case d.eat("0"):
+	case !d.digits():
+		return errJSONSyntax
+	}
+	if d.eat(".") && !d.digits() {
+		return errJSONSyntax
+	}
+	if d.eat("eE") {
+		d.eat("+-")
+		if !d.digits() {
+			return errJSONSyntax
+		}
+	}
+	d.nodes[i].kind, d.nodes[i].str = jsonNumber, d.src[start:d.pos]
+	return nil
+}
+
+// eat steps over the next character if it is one of set.
+func (d *jsonDoc) eat(set string) bool {
+	if d.pos < len(d.src) && strings.IndexByte(set, d.src[d.pos]) >= 0 {
+		d.pos++
+		return true
+	}
+	return false
+}
+
+// digits steps over a run of digits and tells whether there was one.
+func (d *jsonDoc) digits() bool {
+	start := d.pos
+	for d.pos < len(d.src) && d.src[d.pos]-'0' <= 9 {
+		d.pos++
+	}
+	return d.pos > start
+}
+
+// str reads the string whose opening quote is at pos.
+func (d *jsonDoc) str() (string, error) {
+	d.pos++
+	start := d.pos
+	for d.pos < len(d.src) {
+		switch c := d.src[d.pos]; {
+		case c == '"':
+			d.pos++
+			return d.src[start : d.pos-1], nil
+		case c == '\\':
+			return d.escaped(start)
+		case c < ' ':
+			return "", errJSONSyntax
+		}
+		d.pos++
+	}
+	return "", errJSONSyntax
+}
+
+// escaped reads on in a string that began at start and whose first backslash is at pos.
+func (d *jsonDoc) escaped(start int) (string, error) {
+	buf := make([]byte, 0, 2*(d.pos-start)+16)
+	buf = append(buf, d.src[start:d.pos]...)
+	for d.pos < len(d.src) {
+		c := d.src[d.pos]
+		d.pos++
+		switch {
+		case c == '"':
+			return string(buf), nil
+		case c < ' ':
+			return "", errJSONSyntax
+		case c != '\\':
+			buf = append(buf, c)
+			continue
+		}
+		if d.pos >= len(d.src) {
+			return "", errJSONSyntax
+		}
+		c = d.src[d.pos]
+		d.pos++
+		switch c {
+		case '"', '\\', '/':
+			buf = append(buf, c)
+		case 'b':
+			buf = append(buf, '\b')
+		case 'f':
+			buf = append(buf, '\f')
+		case 'n':
+			buf = append(buf, '\n')
+		case 'r':
+			buf = append(buf, '\r')
+		case 't':
+			buf = append(buf, '\t')
+		case 'u':
+			r, ok := d.unicode()
+			if !ok {
+				return "", errJSONSyntax
+			}
+			buf = utf8.AppendRune(buf, r)
+		default:
+			return "", errJSONSyntax
+		}
+	}
+	return "", errJSONSyntax
+}
+
+// unicode reads the four digits after \u, and the second half of a surrogate
+// pair when it follows. A lone surrogate becomes U+FFFD, as in encoding/json.
+func (d *jsonDoc) unicode() (rune, bool) {
+	r, ok := d.hex4(d.pos)
+	if !ok {
+		return 0, false
+	}
+	d.pos += 4
+	if !utf16.IsSurrogate(r) {
+		return r, true
+	}
+	if strings.HasPrefix(d.src[d.pos:], `\u`) {
+		if low, ok := d.hex4(d.pos + 2); ok {
+			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
+				d.pos += 6
+				return pair, true
+			}
+		}
+	}
+	return utf8.RuneError, true
+}
+
+func (d *jsonDoc) hex4(at int) (rune, bool) {
+	if at+4 > len(d.src) {
+		return 0, false
+	}
+	v, err := strconv.ParseUint(d.src[at:at+4], 16, 16)
+	return rune(v), err == nil
+}
+
+// child returns the member of object i called key, or -1.
+func (d *jsonDoc) child(i int, key string) int {
+	if i < 0 || d.nodes[i].kind != jsonObject {
+		return -1
+	}
+	for j := i + 1; j < int(d.nodes[i].next); j = int(d.nodes[j].next) {
+		if d.nodes[j].key == key {
+			return j
+		}
+	}
+	return -1
+}
+
+// text returns the string at node i, or "" when there is none.
+func (d *jsonDoc) text(i int) string {
+	if i < 0 || d.nodes[i].kind != jsonString {
+		return ""
+	}
+	return d.nodes[i].str
+}
+
+// idText is text, and a number as it was written: some SDKs write ids bare.
+func (d *jsonDoc) idText(i int) string {
+	if i >= 0 && d.nodes[i].kind == jsonNumber {
+		return d.nodes[i].str
+	}
+	return d.text(i)
+}
+
+// float returns the number at node i.
+func (d *jsonDoc) float(i int) (float64, bool) {
+	if i < 0 || d.nodes[i].kind != jsonNumber {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(d.nodes[i].str, 64)
+	return f, err == nil && !math.IsInf(f, 0)
+}
+
+// integer returns the number at node i rounded towards zero, when it fits.
+func (d *jsonDoc) integer(i int) (int64, bool) {
+	if i < 0 || d.nodes[i].kind != jsonNumber {
+		return 0, false
+	}
+	if n, err := strconv.ParseInt(d.nodes[i].str, 10, 64); err == nil {
+		return n, true
+	}
+	f, ok := d.float(i)
+	if !ok || math.Abs(f) >= 1<<63 {
+		return 0, false
+	}
+	return int64(f), true
+}

@@ -1,0 +1,352 @@
+package datadogrumreceiver
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata"
+)
+
+const (
+	scopeName   = "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
+	sdkName     = "datadog-rum"
+	serviceName = "unknown_service"
+)
+
+// writer builds the OTLP of one batch. Events of one app and device share one
+// Resource. It is not safe for concurrent use; its field table outlives batches.
+type writer struct {
+	fields  *fieldTable
+	privacy *privacy
+
+	traces  ptrace.Traces
+	logs    plog.Logs
+	spans   int
+	records int
+	groups  []group
+	path    []byte
+	attrs   xpdata.MapBuilder
+	asSpan  bool // ids and durations of the event become those of a span
+	dotted  bool // a member name held a dot: two paths may spell the same key
+}
+
+// group is the part of a batch that shares a Resource.
+type group struct {
+	envelope  [envelopeSlots]string
+	origin    *origin
+	spans     ptrace.SpanSlice
+	logs      plog.LogRecordSlice
+	hasTraces bool
+	hasLogs   bool
+}
+
+func newWriter(fields *fieldTable, p *privacy) *writer {
+	w := &writer{fields: fields, privacy: p}
+	w.begin()
+	return w
+}
+
+// begin starts an empty batch.
+func (w *writer) begin() {
+	w.traces, w.logs = ptrace.NewTraces(), plog.NewLogs()
+	w.spans, w.records = 0, 0
+	clear(w.groups) // they hold on to the last body
+	w.groups = w.groups[:0]
+}
+
+// groupOf finds or makes the group of an event. A batch comes from one device,
+// so there are few and the last one is nearly always the right one.
+func (w *writer) groupOf(e *event, from *origin) *group {
+	for i := len(w.groups) - 1; i >= 0 && i >= len(w.groups)-8; i-- {
+		if g := &w.groups[i]; g.origin == from && g.envelope == e.envelope {
+			return g
+		}
+	}
+	w.groups = append(w.groups, group{envelope: e.envelope, origin: from})
+	return &w.groups[len(w.groups)-1]
+}
+
+// span appends a span in the event's resource, with the event's attributes.
+// more is how many further attributes finish will add.
+func (w *writer) span(e *event, from *origin) ptrace.Span {
+	g := w.groupOf(e, from)
+	if !g.hasTraces {
+		rs := w.traces.ResourceSpans().AppendEmpty()
+		w.resource(e, from, rs.Resource().Attributes())
+		ss := rs.ScopeSpans().AppendEmpty()
+		ss.Scope().SetName(scopeName)
+		ss.Scope().SetVersion(mapVersion)
+		g.spans, g.hasTraces = ss.Spans(), true
+	}
+	w.spans++
+	return g.spans.AppendEmpty()
+}
+
+// record appends a log record in the event's resource.
+func (w *writer) record(e *event, from *origin) plog.LogRecord {
+	g := w.groupOf(e, from)
+	if !g.hasLogs {
+		rl := w.logs.ResourceLogs().AppendEmpty()
+		w.resource(e, from, rl.Resource().Attributes())
+		sl := rl.ScopeLogs().AppendEmpty()
+		sl.Scope().SetName(scopeName)
+		sl.Scope().SetVersion(mapVersion)
+		g.logs, g.hasLogs = sl.LogRecords(), true
+	}
+	w.records++
+	lr := g.logs.AppendEmpty()
+	lr.SetTimestamp(e.start)
+	lr.SetObservedTimestamp(from.received)
+	return lr
+}
+
+// resource writes what the app, the device and the request say about every event.
+func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
+	doc := e.doc
+	w.start(false)
+	w.attrs.EnsureCapacity(32)
+	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
+		if _, ok := resourceMembers[doc.nodes[i].key]; ok {
+			w.member(doc, i, 0)
+		}
+	}
+	if e.dd >= 0 {
+		w.path = append(w.path[:0], "_dd"...)
+		for i := e.dd + 1; i < int(doc.nodes[e.dd].next); i = int(doc.nodes[i].next) {
+			if _, ok := resourceInternals[doc.nodes[i].key]; ok {
+				w.member(doc, i, len("_dd"))
+			}
+		}
+	}
+	w.put("telemetry.sdk.name").SetStr(sdkName)
+	if e.source == "browser" {
+		w.put("telemetry.sdk.language").SetStr("webjs")
+	}
+	if doc.child(e.root, "service") < 0 {
+		w.put("service.name").SetStr(serviceName)
+	}
+	if from.sdkVersion != "" && doc.child(e.dd, "browser_sdk_version") < 0 {
+		w.put("telemetry.sdk.version").SetStr(from.sdkVersion)
+	}
+	if env := environment(e.text("ddtags")); env != "" {
+		w.put("deployment.environment.name").SetStr(env)
+	}
+	if from.tenant != "" {
+		w.put(attrTenantID).SetStr(from.tenant)
+	}
+	if from.clientIP != "" {
+		w.put(attrClientAddress).SetStr(from.clientIP)
+	}
+	if from.shift != 0 {
+		w.put(attrClockSkew).SetInt(from.shift.Milliseconds())
+	}
+	w.into(attrs)
+}
+
+// start begins a set of attributes.
+func (w *writer) start(asSpan bool) {
+	w.attrs = xpdata.MapBuilder{}
+	w.asSpan, w.dotted, w.path = asSpan, false, w.path[:0]
+}
+
+func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
+
+// into moves the attributes to attrs.
+func (w *writer) into(attrs pcommon.Map) {
+	w.attrs.UnsafeIntoMap(attrs)
+	if !w.dotted {
+		return
+	}
+	seen := make(map[string]struct{}, attrs.Len())
+	attrs.RemoveIf(func(key string, _ pcommon.Value) bool {
+		_, twice := seen[key]
+		seen[key] = struct{}{}
+		return twice
+	})
+}
+
+// event writes the members of e that are not the resource's.
+func (w *writer) event(e *event) {
+	doc := e.doc
+	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
+		key := doc.nodes[i].key
+		if _, ok := resourceMembers[key]; ok {
+			continue
+		}
+		if i != e.dd {
+			w.member(doc, i, 0)
+			continue
+		}
+		w.path = append(w.path[:0], key...)
+		for j := i + 1; j < int(doc.nodes[i].next); j = int(doc.nodes[j].next) {
+			if _, ok := resourceInternals[doc.nodes[j].key]; !ok {
+				w.member(doc, j, len(key))
+			}
+		}
+	}
+}
+
+// member writes the value at node i, whose parent's path is the first at bytes of w.path.
+func (w *writer) member(doc *jsonDoc, i, at int) {
+	n := &doc.nodes[i]
+	w.path = w.path[:at]
+	if at > 0 {
+		w.path = append(w.path, '.')
+	}
+	w.path = append(w.path, n.key...)
+	if strings.IndexByte(n.key, '.') >= 0 {
+		w.dotted = true
+	}
+	if n.kind == jsonObject && n.next > int32(i+1) { //nolint:gosec // arena indices
+		// Only a denied object is looked up: the others are only ways to their members.
+		if w.path[0] == 'c' || w.path[0] == 'u' || w.path[0] == 'a' || w.path[0] == 'f' {
+			if w.fields.get(w.path).rule == ruleDrop {
+				return
+			}
+		}
+		at = len(w.path)
+		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+			w.member(doc, j, at)
+		}
+		return
+	}
+	f := w.fields.get(w.path)
+	switch f.rule {
+	case ruleDrop:
+		return
+	case ruleTraceID, ruleDuration:
+		if w.asSpan {
+			return
+		}
+	case ruleTarget:
+		w.target(n.str, f.key)
+		return
+	case ruleProtocol:
+		w.protocol(n.str, f.key)
+		return
+	case ruleActionID:
+		w.actionID(doc, i, f.key)
+		return
+	case ruleURL:
+		w.put(f.key).SetStr(w.privacy.url(n.str))
+		return
+	}
+	w.value(doc, i, w.put(f.key))
+}
+
+// value writes node i, keeping its shape: an integer stays one, and one that
+// does not fit in 64 bits stays as it was written.
+func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
+	n := &doc.nodes[i]
+	switch n.kind {
+	case jsonNull: // an empty value
+	case jsonFalse, jsonTrue:
+		to.SetBool(n.kind == jsonTrue)
+	case jsonNumber:
+		writeNumber(n.str, to)
+	case jsonString:
+		to.SetStr(w.privacy.text(n.str))
+	case jsonArray:
+		list := to.SetEmptySlice()
+		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+			w.value(doc, j, list.AppendEmpty())
+		}
+	case jsonObject:
+		m := to.SetEmptyMap()
+		at := len(w.path)
+		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+			w.path = append(append(w.path[:at], '.'), doc.nodes[j].key...)
+			if w.fields.get(w.path).rule != ruleDrop {
+				w.value(doc, j, m.PutEmpty(doc.nodes[j].key))
+			}
+		}
+		w.path = w.path[:at]
+	}
+}
+
+func writeNumber(s string, to pcommon.Value) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		to.SetInt(n)
+		return
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && strings.ContainsAny(s, ".eE") {
+		to.SetDouble(f)
+		return
+	}
+	to.SetStr(s)
+}
+
+// target writes the URL of a request and the server it names.
+func (w *writer) target(raw, key string) {
+	w.put(key).SetStr(w.privacy.url(raw))
+	host, port := hostPort(raw)
+	if host != "" {
+		w.put("server.address").SetStr(host)
+	}
+	if port > 0 {
+		w.put("server.port").SetInt(port)
+	}
+}
+
+// hostPort cuts host and port out of a URL; the port only when it is written.
+func hostPort(raw string) (host string, port int64) {
+	_, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return "", 0
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	if !strings.Contains(rest, ":") {
+		return rest, 0
+	}
+	u := url.URL{Host: rest}
+	port, err := strconv.ParseInt(u.Port(), 10, 32)
+	if err != nil {
+		port = 0
+	}
+	return u.Hostname(), port
+}
+
+// protocol splits an ALPN name: h2, h3, http/1.1.
+func (w *writer) protocol(s, key string) {
+	name, version, ok := strings.Cut(s, "/")
+	switch {
+	case s == "h2", s == "h3", s == "h2c":
+		name, version = "http", s[1:2]
+	case !ok:
+		w.put(key).SetStr(s)
+		return
+	}
+	w.put(key).SetStr(name)
+	w.put("network.protocol.version").SetStr(version)
+}
+
+// actionID writes the cause, and the whole list when there is more than the cause.
+func (w *writer) actionID(doc *jsonDoc, i int, key string) {
+	n := &doc.nodes[i]
+	if n.kind != jsonArray {
+		w.value(doc, i, w.put(key))
+		return
+	}
+	last, count := "", 0
+	for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+		if s := doc.text(j); s != "" {
+			last = s
+		}
+		count++
+	}
+	if last != "" {
+		w.put(key).SetStr(last)
+	}
+	if count != 1 || last == "" {
+		w.value(doc, i, w.put("datadog.action.id"))
+	}
+}
