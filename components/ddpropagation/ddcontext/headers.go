@@ -150,10 +150,10 @@ type writer struct {
 	values  []string    // one array for the values of all headers, as net/http's own reader has it
 }
 
-func newWriter(carrier propagation.TextMapCarrier) writer {
+func newWriter(carrier propagation.TextMapCarrier, headers int) writer {
 	w := writer{carrier: carrier}
 	if h, ok := carrier.(propagation.HeaderCarrier); ok {
-		w.http, w.values = http.Header(h), make([]string, 0, 7)
+		w.http, w.values = http.Header(h), make([]string, 0, headers)
 	}
 	return w
 }

@@ -23,20 +23,26 @@ func New(options ...Option) propagation.TextMapPropagator {
 		option(p)
 	}
 	p.styles = slices.DeleteFunc(p.styles, func(s Style) bool {
-		known := s == Datadog || s == TraceContext || s == B3 || s == B3Multi
-		if !known {
-			p.report(ErrorUnknownStyle)
+		if s.fields() != nil {
+			return false
 		}
-		return !known
+		p.report(ErrorUnknownStyle)
+		return true
 	})
 	if len(p.styles) == 0 {
 		p.styles = []Style{Datadog, TraceContext}
+	}
+	for _, style := range p.styles {
+		for _, h := range style.fields() {
+			p.fields = append(p.fields, h.name)
+		}
 	}
 	return p
 }
 
 type propagator struct {
 	styles       []Style
+	fields       []string
 	extractFirst bool
 	behavior     Behavior
 	missing      Missing
@@ -240,7 +246,7 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	if !ok {
 		said.reconcile(sc.IsSampled())
 	}
-	w := newWriter(carrier)
+	w := newWriter(carrier, len(p.fields))
 	for _, style := range p.styles {
 		switch style {
 		case Datadog:
@@ -256,19 +262,18 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 }
 
 // Fields returns the names of the headers that Inject sets.
-func (p *propagator) Fields() []string {
-	var fields []string
-	for _, style := range p.styles {
-		switch style {
-		case Datadog:
-			fields = append(fields, traceIDHeader.name, parentIDHeader.name, priorityHeader.name, originHeader.name, tagsHeader.name)
-		case TraceContext:
-			fields = append(fields, traceparentHeader.name, tracestateHeader.name)
-		case B3:
-			fields = append(fields, b3Header.name)
-		case B3Multi:
-			fields = append(fields, b3TraceIDHeader.name, b3SpanIDHeader.name, b3SampledHeader.name)
-		}
+func (p *propagator) Fields() []string { return slices.Clone(p.fields) }
+
+func (s Style) fields() []header {
+	switch s {
+	case Datadog:
+		return []header{traceIDHeader, parentIDHeader, priorityHeader, originHeader, tagsHeader}
+	case TraceContext:
+		return []header{traceparentHeader, tracestateHeader}
+	case B3:
+		return []header{b3Header}
+	case B3Multi:
+		return []header{b3TraceIDHeader, b3SpanIDHeader, b3SampledHeader}
 	}
-	return fields
+	return nil
 }

@@ -33,33 +33,30 @@ func ParseTags(header string) (tags Tags, tid string, ok bool) {
 	if len(header) > MaxTagsLength {
 		return Tags{}, "", false
 	}
-	clean := true
-	for rest := header; rest != ""; {
-		tag, tail, more := strings.Cut(rest, ",")
-		if more && tail == "" {
-			return Tags{}, "", false // a trailing comma; Java forgives it, Go does not
-		}
-		key, value, found := strings.Cut(tag, "=")
-		if !found || !validTag(key, value) {
+	clean, tids, tidStart, tidEnd := true, 0, 0, 0
+	for start := 0; start < len(header); {
+		entry, tail, more := strings.Cut(header[start:], ",")
+		key, value, found := strings.Cut(entry, "=")
+		// A trailing comma is an error too; Java forgives it, Go does not.
+		if !found || more && tail == "" || !validTag(key, value) {
 			return Tags{}, "", false
 		}
+		end := start + len(entry)
 		if key == tidKey {
-			tid = value
+			tid, tids, tidStart, tidEnd = value, tids+1, start, end
+		} else {
+			clean = clean && travels(key) && !hasKey(tail, key)
 		}
-		clean = clean && travels(key) && !hasKey(tail, key)
-		rest = tail
+		start = end + 1
 	}
-	if clean {
+	// A substring will do if nothing but a tid at either end must go, as is usual.
+	switch {
+	case clean && tids == 0:
 		return Tags{header}, "", true
-	}
-	// The tid alone at either end is the usual case, and needs no copy.
-	if entry := tidKey + "=" + tid; tid != "" {
-		if head, found := strings.CutSuffix(header, ","+entry); found && isClean(head) {
-			return Tags{head}, tid, true
-		}
-		if tail, found := strings.CutPrefix(header, entry); found && isClean(strings.TrimPrefix(tail, ",")) {
-			return Tags{strings.TrimPrefix(tail, ",")}, tid, true
-		}
+	case clean && tids == 1 && tidStart == 0:
+		return Tags{header[min(tidEnd+1, len(header)):]}, tid, true
+	case clean && tids == 1 && tidEnd == len(header):
+		return Tags{header[:tidStart-1]}, tid, true
 	}
 	return Tags{keepTravelling(header)}, tid, true
 }
@@ -147,16 +144,15 @@ func keepTravelling(wire string) string {
 	return b.String()
 }
 
-func isClean(wire string) bool {
+func repeatsKey(wire string) bool {
 	for rest := wire; rest != ""; {
 		var tag string
 		tag, rest, _ = strings.Cut(rest, ",")
-		key, _, _ := strings.Cut(tag, "=")
-		if !travels(key) || hasKey(rest, key) {
-			return false
+		if key, _, _ := strings.Cut(tag, "="); hasKey(rest, key) {
+			return true
 		}
 	}
-	return true
+	return false
 }
 
 func writeTag(b *strings.Builder, key, value string) {

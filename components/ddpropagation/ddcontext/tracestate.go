@@ -61,6 +61,9 @@ func ParseMember(value string) (d TraceData, ok bool) {
 			tag := tagPrefix + key[len("t."):]
 			text = strings.ReplaceAll(text, "~", "=")
 			if validTag(tag, text) && travels(tag) {
+				if tags.Len() == 0 {
+					tags.Grow(len(value) + 32) // a tag is 4 bytes longer out there
+				}
 				writeTag(&tags, tag, text)
 				continue
 			}
@@ -73,7 +76,7 @@ func ParseMember(value string) (d TraceData, ok bool) {
 		}
 	}
 	d.Tags.wire = tags.String()
-	if !isClean(d.Tags.wire) {
+	if repeatsKey(d.Tags.wire) {
 		d.Tags.wire = keepTravelling(d.Tags.wire)
 	}
 	d.foreign = foreign.String()
