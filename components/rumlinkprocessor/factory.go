@@ -26,10 +26,18 @@ func createTraces(ctx context.Context, set processor.Settings, cfg component.Con
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewTraces(ctx, set, cfg, next, p.processTraces,
+	return p.processor(ctx, set)
+}
+
+func (p *spanLinker) processor(ctx context.Context, set processor.Settings) (processor.Traces, error) {
+	inner, err := processorhelper.NewTraces(ctx, set, p.cfg, p.next, p.processTraces,
 		processorhelper.WithCapabilities(capabilities),
 		processorhelper.WithStart(p.start),
 		processorhelper.WithShutdown(p.shutdown))
+	if err != nil || !p.join.consumes() {
+		return inner, err
+	}
+	return &tracesWithAfterwards{Traces: inner, linker: p}, nil
 }
 
 func createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {
@@ -37,8 +45,16 @@ func createLogs(ctx context.Context, set processor.Settings, cfg component.Confi
 	if err != nil {
 		return nil, err
 	}
-	return processorhelper.NewLogs(ctx, set, cfg, next, p.processLogs,
+	return p.processor(ctx, set)
+}
+
+func (p *logLinker) processor(ctx context.Context, set processor.Settings) (processor.Logs, error) {
+	inner, err := processorhelper.NewLogs(ctx, set, p.cfg, p.next, p.processLogs,
 		processorhelper.WithCapabilities(capabilities),
 		processorhelper.WithStart(p.start),
 		processorhelper.WithShutdown(p.shutdown))
+	if err != nil || p.waiting == nil && !p.join.consumes() {
+		return inner, err
+	}
+	return &logsWithAfterwards{Logs: inner, linker: p}, nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -32,10 +33,30 @@ type linker struct {
 	t      testing.TB
 	cfg    *Config
 	clock  *clock
+	next   flaky
 	spans  *consumertest.TracesSink
 	logs   *consumertest.LogsSink
 	traces processor.Traces
 	log    processor.Logs
+	rooms  []*room
+}
+
+// flaky accepts what the sink accepts, unless it has been told to refuse.
+type flaky struct{ err atomic.Pointer[error] }
+
+func (f *flaky) refuse(err error) {
+	if err == nil {
+		f.err.Store(nil)
+		return
+	}
+	f.err.Store(&err)
+}
+
+func (f *flaky) check() error {
+	if err := f.err.Load(); err != nil {
+		return *err
+	}
+	return nil
 }
 
 func newLinker(t testing.TB, cfg *Config) *linker {
@@ -43,18 +64,56 @@ func newLinker(t testing.TB, cfg *Config) *linker {
 }
 
 func newLinkerWith(t testing.TB, cfg *Config, set processor.Settings, host component.Host) *linker {
-	require.NoError(t, cfg.Validate())
-	l := &linker{t: t, cfg: cfg, clock: new(clock), spans: new(consumertest.TracesSink), logs: new(consumertest.LogsSink)}
-	cfg.shared.join = newJoin(cfg, l.clock.now)
-	var err error
-	l.traces, err = NewFactory().CreateTraces(t.Context(), set, cfg, l.spans)
-	require.NoError(t, err)
-	l.log, err = NewFactory().CreateLogs(t.Context(), set, cfg, l.logs)
-	require.NoError(t, err)
+	l := makeLinker(t, cfg, set)
 	require.NoError(t, l.traces.Start(t.Context(), host))
 	require.NoError(t, l.log.Start(t.Context(), host))
 	t.Cleanup(l.stop)
 	return l
+}
+
+func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
+	require.NoError(t, cfg.Validate())
+	l := &linker{t: t, cfg: cfg, clock: new(clock), spans: new(consumertest.TracesSink), logs: new(consumertest.LogsSink)}
+	cfg.shared.join = newJoin(cfg, l.clock.now)
+
+	nextTraces, err := consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
+		if err := l.next.check(); err != nil {
+			return err
+		}
+		return l.spans.ConsumeTraces(ctx, td)
+	})
+	require.NoError(t, err)
+	spans, err := newSpanLinker(set, cfg, nextTraces)
+	require.NoError(t, err)
+	l.traces, err = spans.processor(t.Context(), set)
+	require.NoError(t, err)
+
+	nextLogs, err := consumer.NewLogs(func(ctx context.Context, ld plog.Logs) error {
+		if err := l.next.check(); err != nil {
+			return err
+		}
+		return l.logs.ConsumeLogs(ctx, ld)
+	})
+	require.NoError(t, err)
+	logs, err := newLogLinker(set, cfg, nextLogs)
+	require.NoError(t, err)
+	l.log, err = logs.processor(t.Context(), set)
+	require.NoError(t, err)
+
+	for _, w := range []*waiting{spans.waiting, logs.waiting} {
+		if w != nil {
+			l.rooms = append(l.rooms, w.room)
+		}
+	}
+	return l
+}
+
+// advance moves the clock and has the rooms look at it.
+func (l *linker) advance(d time.Duration) {
+	l.clock.advance(d)
+	for _, r := range l.rooms {
+		r.poke()
+	}
 }
 
 func (l *linker) stop() {
@@ -122,7 +181,7 @@ func TestGolden(t *testing.T) {
 	goldentest.Cases(t, "testdata/*", func(t *testing.T, dir string) {
 		l := newLinker(t, loadConfig(t, dir))
 		for _, s := range steps(t, dir) {
-			l.clock.advance(s.after)
+			l.advance(s.after)
 			if s.logs {
 				goldentest.EqualLogs(t, s.out, l.putLogs(goldentest.Logs(t, s.in)))
 			} else {
@@ -138,8 +197,8 @@ func TestTwoHopsSayWhatOneSays(t *testing.T) {
 	goldentest.Cases(t, "testdata/*", func(t *testing.T, dir string) {
 		first, second := newLinker(t, loadConfig(t, dir)), newLinker(t, loadConfig(t, dir))
 		for _, s := range steps(t, dir) {
-			first.clock.advance(s.after)
-			second.clock.advance(s.after)
+			first.advance(s.after)
+			second.advance(s.after)
 			if s.logs {
 				goldentest.EqualLogs(t, s.out, second.putLogs(first.putLogs(goldentest.Logs(t, s.in))))
 			} else {

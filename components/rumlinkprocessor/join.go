@@ -1,8 +1,11 @@
 package rumlinkprocessor
 
 import (
+	"fmt"
 	"hash/maphash"
+	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 	"unique"
 
@@ -29,6 +32,9 @@ type join struct {
 	tenant string
 	keys   []key
 	maxLen int
+
+	rooms   atomic.Pointer[[]*room] // where logs wait for what arrives here
+	roomsMu sync.Mutex
 }
 
 // shared hands the same join to every instance and runs the sweeper while
@@ -39,6 +45,23 @@ type shared struct {
 	users int
 	stop  chan struct{}
 	done  chan struct{}
+	// claimed are the signals whose waiting data goes to the storage.
+	claimed map[string]bool
+}
+
+// claim takes the storage for a signal. A parcel found there after a restart
+// must know which pipeline it came from, so there can be only one.
+func (s *shared) claim(signal string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claimed[signal] {
+		return fmt.Errorf("storage serves one %s pipeline: give each further pipeline a rum_link of its own name", signal)
+	}
+	if s.claimed == nil {
+		s.claimed = make(map[string]bool)
+	}
+	s.claimed[signal] = true
+	return nil
 }
 
 func (s *shared) get(cfg *Config) *join {
@@ -71,6 +94,7 @@ func (s *shared) shutdown() {
 	}
 	close(s.stop)
 	<-s.done
+	s.claimed = nil
 }
 
 func newJoin(cfg *Config, now func() int64) *join {
@@ -284,3 +308,32 @@ func (j *join) countLog(r spanRef, severity int, event string, maxEvents int) (o
 type counted struct{ late, kept, conflict, refused bool }
 
 func (s spanInfo) bytes() int64 { return int64(len(s.service) + len(s.name)) }
+
+// addRoom has the room told what arrives.
+func (j *join) addRoom(r *room) {
+	j.roomsMu.Lock()
+	defer j.roomsMu.Unlock()
+	var rooms []*room
+	if old := j.rooms.Load(); old != nil {
+		rooms = slices.Clone(*old)
+	}
+	rooms = append(rooms, r)
+	j.rooms.Store(&rooms)
+}
+
+// arrived tells all rooms that k is known now.
+func (j *join) arrived(k store.Key) {
+	rooms := j.rooms.Load()
+	if rooms == nil {
+		return
+	}
+	for _, r := range *rooms {
+		r.arrived(k)
+	}
+}
+
+// knows says whether a span, trace or key has been seen, not only its logs.
+func (j *join) knows(k store.Key) (yes bool) {
+	j.store.View(k, func(e *entry) { yes = e.flags&known != 0 || e.owner != nil })
+	return yes
+}

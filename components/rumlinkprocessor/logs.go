@@ -10,8 +10,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processorhelper"
+	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
 )
 
 const (
@@ -26,20 +29,35 @@ const (
 type logLinker struct {
 	cfg     *Config
 	join    *join
+	next    consumer.Logs
+	logger  *zap.Logger
 	copies  copySet
 	rule    eventRule
 	counts  bool
 	batches sync.Pool // of *logBatch
 	telemetry
+	*waiting
+	started bool
 }
 
 // logBatch is the scratch space of one batch.
 type logBatch struct {
 	tally
-	prints fingerprints
+	prints   fingerprints
+	strays   []stray
+	consumed []store.Key
 }
 
-func newLogLinker(set processor.Settings, cfg *Config, _ consumer.Logs) (*logLinker, error) {
+// stage is where a log is on its way.
+type stage uint8
+
+const (
+	passing  stage = iota // it is here for the first time and goes on at once
+	arriving              // it is here for the first time and may have to wait
+	waited                // it has waited, or has been found no room to wait in
+)
+
+func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*logLinker, error) {
 	tel, err := newTelemetry(set, "logs")
 	if err != nil {
 		return nil, err
@@ -51,40 +69,83 @@ func newLogLinker(set processor.Settings, cfg *Config, _ consumer.Logs) (*logLin
 	p := &logLinker{
 		cfg:       cfg,
 		join:      cfg.shared.get(cfg),
+		next:      next,
+		logger:    set.Logger,
 		copies:    copies,
 		rule:      newEventRule(cfg),
 		counts:    cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
 		telemetry: tel,
 	}
+	if cfg.Logs.Wait > 0 {
+		tel, err := newWaitTelemetry(set, "logs")
+		if err != nil {
+			return nil, err
+		}
+		room := newRoom(cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.join.now, p.release, tel, set.Logger)
+		p.waiting = &waiting{room: room, signal: "logs", cfg: cfg, set: set}
+	}
 	p.batches.New = func() any { return &logBatch{prints: newFingerprints(p.join.seed)} }
 	return p, nil
 }
 
-func (p *logLinker) start(context.Context, component.Host) error {
+func (p *logLinker) start(ctx context.Context, host component.Host) error {
 	p.cfg.shared.start(p.cfg.Store.TTL)
-	return nil
+	p.started = true
+	if p.waiting == nil {
+		return nil
+	}
+	p.join.addRoom(p.room)
+	return p.waiting.start(ctx, host, p.adopt)
 }
 
-func (p *logLinker) shutdown(context.Context) error {
-	p.cfg.shared.shutdown()
-	return nil
+func (p *logLinker) shutdown(ctx context.Context) (err error) {
+	if p.waiting != nil {
+		err = p.waiting.shutdown(ctx)
+	}
+	if p.started {
+		p.cfg.shared.shutdown()
+		p.started = false
+	}
+	return err
 }
 
 func (p *logLinker) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	b := p.batches.Get().(*logBatch)
-	for _, rl := range ld.ResourceLogs().All() {
+	defer p.recycle(b)
+	c := callOf(ctx)
+	at := passing
+	if p.waiting != nil && c != nil {
+		at = arriving
+	}
+	for r, rl := range ld.ResourceLogs().All() {
 		src := p.source(rl.Resource())
-		for _, sl := range rl.ScopeLogs().All() {
-			for _, lr := range sl.LogRecords().All() {
-				p.link(b, src, lr)
+		for s, sl := range rl.ScopeLogs().All() {
+			for i, lr := range sl.LogRecords().All() {
+				if wants := p.link(b, src, lr, at); wants != nil {
+					b.strays = append(b.strays, stray{resource: r, scope: s, record: i, src: src, wants: wants})
+				}
 			}
 		}
 	}
+	if len(b.strays) > 0 {
+		p.setAside(ctx, b, ld, b.strays, c)
+	}
+	if c != nil {
+		c.consumed = append(c.consumed, b.consumed...)
+	}
 	p.add(ctx, &b.tally)
+	if len(b.strays) > 0 && ld.ResourceLogs().Len() == 0 {
+		return ld, processorhelper.ErrSkipProcessingData
+	}
+	return ld, nil
+}
+
+func (p *logLinker) recycle(b *logBatch) {
 	b.tally = tally{}
 	b.prints.reset()
+	clear(b.strays)
+	b.strays, b.consumed = b.strays[:0], b.consumed[:0]
 	p.batches.Put(b)
-	return ld, nil
 }
 
 // source is what all logs of a resource have in common.
@@ -98,41 +159,64 @@ func (p *logLinker) source(resource pcommon.Resource) source {
 	return source{tenant: p.join.tenantOf(resource), hasService: hasService}
 }
 
-// link joins one log.
-func (p *logLinker) link(b *logBatch, src source, lr plog.LogRecord) {
+// link joins one log, or, at the stage of arriving, says what it should wait
+// for. A log is counted on its span once, when it is here for the first time or
+// when its key has led to the span.
+func (p *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (wants []store.Key) {
 	ref := refOf(src.tenant, lr.TraceID(), lr.SpanID())
 	f := found{result: resultNoID}
 	by := ""
-	if !lr.TraceID().IsEmpty() {
+	var used store.Key
+	hasID := !lr.TraceID().IsEmpty()
+	if hasID {
 		f = p.join.find(ref)
-		p.checkKeys(b, ref, lr.Attributes())
 	} else if len(p.join.keys) > 0 {
-		ref, f, by = p.findByKey(src.tenant, lr.Attributes())
+		ref, f, by, used = p.findByKey(src.tenant, lr.Attributes())
+	}
+	if at == arriving {
+		wants = p.wantsOf(ref, lr, &f)
+	}
+	if wants == nil && (f.method == methodKey || f.method == methodID64 && p.cfg.IDs.Canonicalize) {
+		p.setIDs(b, &ref, &f, lr)
+	}
+	if hasID && at != waited || wants == nil && f.method == methodKey {
+		if p.counts && ref.span != 0 {
+			p.count(b, ref, lr)
+		}
+		p.feed(b, ref, lr)
+	}
+	if wants != nil {
+		return wants
 	}
 	if f.conflict {
 		b.conflictHi++
 	}
-	if f.method == methodKey || f.method == methodID64 && p.cfg.IDs.Canonicalize {
-		ref.hi = f.hi
-		lr.SetTraceID(ddcontext.JoinTraceID(ref.hi, ref.low))
-		if f.method == methodKey && ref.span != 0 {
-			lr.SetSpanID(ddcontext.SpanID(ref.span))
-		}
-		if f.method == methodID64 {
-			b.canonicalized++
-		}
+	if hasID {
+		p.checkKeys(b, ref, lr.Attributes())
 	}
-	if p.counts && ref.span != 0 {
-		p.count(b, ref, lr)
+	if used != (store.Key{}) {
+		b.consumed = append(b.consumed, used)
 	}
-	p.feed(b, ref, lr)
 	b.lookups[f.method][f.result]++
 	if f.method == methodNone {
 		p.markMissed(lr.Attributes(), f.result)
-		return
+		return nil
 	}
 	p.markLinked(lr.Attributes(), f.method, by)
 	p.copyContext(src, lr.Attributes(), &f)
+	return nil
+}
+
+// setIDs writes the ids that the log lacks.
+func (p *logLinker) setIDs(b *logBatch, ref *spanRef, f *found, lr plog.LogRecord) {
+	ref.hi = f.hi
+	lr.SetTraceID(ddcontext.JoinTraceID(ref.hi, ref.low))
+	switch {
+	case f.method == methodID64:
+		b.canonicalized++
+	case ref.span != 0:
+		lr.SetSpanID(ddcontext.SpanID(ref.span))
+	}
 }
 
 // count adds the log to its span's counts and, if it is of that kind, to its
@@ -185,8 +269,8 @@ func (p *logLinker) feed(b *logBatch, ref spanRef, lr plog.LogRecord) {
 
 // findByKey finds the span that one of the log's business keys leads to. The
 // first key with an answer decides; several answers to one key are none.
-func (p *logLinker) findByKey(tenant uint64, attrs pcommon.Map) (ref spanRef, f found, by string) {
-	f.result = resultNoID
+func (p *logLinker) findByKey(tenant uint64, attrs pcommon.Map) (ref spanRef, f found, by string, used store.Key) {
+	ref.tenant, f.result = tenant, resultNoID
 	for i := range p.join.keys {
 		k := &p.join.keys[i]
 		at, ok := p.join.keyOf(tenant, k, k.Log, attrs)
@@ -210,11 +294,11 @@ func (p *logLinker) findByKey(tenant uint64, attrs pcommon.Map) (ref spanRef, f 
 		f = p.join.find(ref)
 		f.method, f.result, f.hi = methodKey, resultHit, o.hi
 		if k.Consume {
-			p.join.store.Remove(at)
+			used = at
 		}
-		return ref, f, k.Name
+		return ref, f, k.Name, used
 	}
-	return ref, f, ""
+	return ref, f, "", used
 }
 
 // checkKeys counts a log whose ids and whose key name two different traces.

@@ -9,8 +9,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/collector/processor/processorhelper"
+	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
 )
 
 const (
@@ -44,40 +47,76 @@ var everyRUM = func() (want [rumFields]bool) {
 
 // spanLinker joins the spans of one pipeline.
 type spanLinker struct {
-	cfg  *Config
-	join *join
+	cfg    *Config
+	join   *join
+	next   consumer.Traces
+	logger *zap.Logger
 	telemetry
+	*waiting
+	started bool
 }
 
-func newSpanLinker(set processor.Settings, cfg *Config, _ consumer.Traces) (*spanLinker, error) {
+// spanBatch is what one batch counts and uses up.
+type spanBatch struct {
+	tally
+	consumed []store.Key
+}
+
+func newSpanLinker(set processor.Settings, cfg *Config, next consumer.Traces) (*spanLinker, error) {
 	tel, err := newTelemetry(set, "traces")
 	if err != nil {
 		return nil, err
 	}
-	return &spanLinker{cfg: cfg, join: cfg.shared.get(cfg), telemetry: tel}, nil
+	p := &spanLinker{cfg: cfg, join: cfg.shared.get(cfg), next: next, logger: set.Logger, telemetry: tel}
+	if cfg.Spans.Wait > 0 {
+		tel, err := newWaitTelemetry(set, "traces")
+		if err != nil {
+			return nil, err
+		}
+		room := newRoom(cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.join.now, p.release, tel, set.Logger)
+		p.waiting = &waiting{room: room, signal: "traces", cfg: cfg, set: set}
+	}
+	return p, nil
 }
 
-func (p *spanLinker) start(context.Context, component.Host) error {
+func (p *spanLinker) start(ctx context.Context, host component.Host) error {
 	p.cfg.shared.start(p.cfg.Store.TTL)
-	return nil
+	p.started = true
+	if p.waiting == nil {
+		return nil
+	}
+	return p.waiting.start(ctx, host, p.adopt)
 }
 
-func (p *spanLinker) shutdown(context.Context) error {
-	p.cfg.shared.shutdown()
-	return nil
+func (p *spanLinker) shutdown(ctx context.Context) (err error) {
+	if p.waiting != nil {
+		err = p.waiting.shutdown(ctx)
+	}
+	if p.started {
+		p.cfg.shared.shutdown()
+		p.started = false
+	}
+	return err
 }
 
 // processTraces first makes the whole batch known, then enriches it, so that
 // the order of spans within a batch decides nothing.
 func (p *spanLinker) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
-	var n tally
+	var n spanBatch
 	p.learn(&n, td)
+	if p.waiting != nil && td.SpanCount() > 0 && p.park(ctx, td) {
+		p.add(ctx, &n.tally)
+		return td, processorhelper.ErrSkipProcessingData
+	}
 	p.enrich(&n, td)
-	p.add(ctx, &n)
+	p.add(ctx, &n.tally)
+	if c := callOf(ctx); c != nil {
+		c.consumed = n.consumed
+	}
 	return td, nil
 }
 
-func (p *spanLinker) learn(n *tally, td ptrace.Traces) {
+func (p *spanLinker) learn(n *spanBatch, td ptrace.Traces) {
 	for _, rs := range td.ResourceSpans().All() {
 		tenant := p.join.tenantOf(rs.Resource())
 		service := ""
@@ -105,14 +144,17 @@ func (p *spanLinker) learn(n *tally, td ptrace.Traces) {
 					k := &p.join.keys[i]
 					if at, ok := p.join.keyOf(tenant, k, k.Span, span.Attributes()); ok {
 						p.join.putKey(at, ref, uint64(span.StartTimestamp()))
+						p.join.arrived(at)
 					}
 				}
+				p.join.arrived(ref.spanKey())
+				p.join.arrived(ref.traceKey())
 			}
 		}
 	}
 }
 
-func (p *spanLinker) enrich(n *tally, td ptrace.Traces) {
+func (p *spanLinker) enrich(n *spanBatch, td ptrace.Traces) {
 	for _, rs := range td.ResourceSpans().All() {
 		tenant := p.join.tenantOf(rs.Resource())
 		for _, ss := range rs.ScopeSpans().All() {
@@ -136,7 +178,7 @@ func (p *spanLinker) enrich(n *tally, td ptrace.Traces) {
 // addLogs writes what the span's logs came to. Counts of an earlier hop are
 // raised where more is known here, never added to; and a span that was counted
 // before keeps its events as they are.
-func (p *spanLinker) addLogs(n *tally, ref spanRef, span ptrace.Span) {
+func (p *spanLinker) addLogs(n *spanBatch, ref spanRef, span ptrace.Span) {
 	var counts [len(countNames)]uint16
 	var events []string
 	p.join.store.View(ref.spanKey(), func(e *entry) {
@@ -200,7 +242,7 @@ func copyAbsent(attrs pcommon.Map, from, to string) {
 
 // linkOrphan links a root span to the trace that its key comes from. The parent
 // is never touched: the span's children already carry its own trace id.
-func (p *spanLinker) linkOrphan(n *tally, ref spanRef, span ptrace.Span) {
+func (p *spanLinker) linkOrphan(n *spanBatch, ref spanRef, span ptrace.Span) {
 	miss := resultNoID
 	for i := range p.join.keys {
 		k := &p.join.keys[i]
@@ -224,7 +266,7 @@ func (p *spanLinker) linkOrphan(n *tally, ref spanRef, span ptrace.Span) {
 		span.Attributes().Remove(attrMissReason)
 		n.lookups[methodKey][resultHit]++
 		if k.Consume {
-			p.join.store.Remove(at)
+			n.consumed = append(n.consumed, at)
 		}
 		return
 	}

@@ -1,0 +1,283 @@
+package rumlinkprocessor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/client"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumererror"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor/processortest"
+	"go.uber.org/zap"
+	"go.uber.org/zap/zaptest/observer"
+)
+
+const soon = 10 * time.Second // bound of a wait for something that happens at once
+
+func traceID(n byte) pcommon.TraceID { return pcommon.TraceID{0: 0x67, 15: n} }
+func spanID(n byte) pcommon.SpanID   { return pcommon.SpanID{7: n} }
+
+// aLog is a resource with one log for each body, all of one span.
+func addLogs(ld plog.Logs, trace pcommon.TraceID, span pcommon.SpanID, bodies ...string) {
+	rl := ld.ResourceLogs().AppendEmpty()
+	sl := rl.ScopeLogs().AppendEmpty()
+	for _, body := range bodies {
+		lr := sl.LogRecords().AppendEmpty()
+		lr.SetTimestamp(1)
+		lr.SetSeverityNumber(plog.SeverityNumberInfo)
+		lr.Body().SetStr(body)
+		lr.SetTraceID(trace)
+		lr.SetSpanID(span)
+	}
+}
+
+func someLogs(trace pcommon.TraceID, span pcommon.SpanID, bodies ...string) plog.Logs {
+	ld := plog.NewLogs()
+	addLogs(ld, trace, span, bodies...)
+	return ld
+}
+
+func someSpan(trace pcommon.TraceID, span pcommon.SpanID, name string) ptrace.Traces {
+	td := ptrace.NewTraces()
+	s := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+	s.SetTraceID(trace)
+	s.SetSpanID(span)
+	s.SetName(name)
+	return td
+}
+
+// bodies lists what has come out, with how each log was linked.
+func (l *linker) bodies() (all []string) {
+	for _, ld := range l.logs.AllLogs() {
+		for _, rl := range ld.ResourceLogs().All() {
+			for _, sl := range rl.ScopeLogs().All() {
+				for _, lr := range sl.LogRecords().All() {
+					how := attrMissReason
+					if v, ok := lr.Attributes().Get(attrLinked); ok && v.Bool() {
+						how = attrMethod
+					}
+					v, _ := lr.Attributes().Get(how)
+					all = append(all, lr.Body().Str()+" "+v.Str())
+				}
+			}
+		}
+	}
+	return all
+}
+
+func (l *linker) eventually(want ...string) {
+	l.t.Helper()
+	require.Eventually(l.t, func() bool { return len(l.bodies()) >= len(want) }, soon, time.Millisecond)
+	require.Equal(l.t, want, l.bodies())
+}
+
+func waitConfig(wait time.Duration) *Config {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Logs.Wait = wait
+	return cfg
+}
+
+func TestALogLeavesWhenItsSpanComes(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	l.putTraces(someSpan(traceID(2), spanID(2), "known"))
+	ld := someLogs(traceID(1), spanID(1), "waits")
+	addLogs(ld, traceID(2), spanID(2), "does not wait")
+	addLogs(ld, pcommon.TraceID{}, pcommon.SpanID{}, "has no id")
+	l.putLogs(ld)
+	require.Equal(t, []string{"does not wait span", "has no id no_id"}, l.bodies())
+	l.putTraces(someSpan(traceID(1), spanID(1), "late"))
+	l.eventually("does not wait span", "has no id no_id", "waits span")
+}
+
+func TestALogLeavesUnlinkedAtItsDeadline(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	l.putLogs(someLogs(traceID(1), spanID(1), "waits"))
+	l.advance(59 * time.Second)
+	require.Empty(t, l.bodies())
+	l.advance(2 * time.Second)
+	l.eventually("waits not_found")
+}
+
+func TestALogOfAKnownTraceStillWaitsForItsOwnSpan(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	l.putTraces(someSpan(traceID(1), spanID(9), "sibling"))
+	l.putLogs(someLogs(traceID(1), spanID(1), "one"))
+	require.Empty(t, l.bodies())
+	l.advance(2 * time.Minute)
+	l.eventually("one trace")
+}
+
+func TestAKeyIsWaitedForToo(t *testing.T) {
+	cfg := waitConfig(time.Minute)
+	cfg.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}}}
+	l := newLinker(t, cfg)
+	ld := someLogs(pcommon.TraceID{}, pcommon.SpanID{}, "by key")
+	ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutInt("job", 7)
+	l.putLogs(ld)
+	require.Empty(t, l.bodies())
+	td := someSpan(traceID(1), spanID(1), "worker")
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("job", "7")
+	l.putTraces(td)
+	l.eventually("by key key")
+	require.Equal(t, traceID(1), l.logs.AllLogs()[0].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).TraceID())
+}
+
+// Logs of two spans take turns within one resource and two scopes: what leaves
+// together leaves in the order in which it was sent.
+func TestTheOrderWithinAResourceIsKept(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	ld := plog.NewLogs()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("service.name", "checkout")
+	var want []string
+	for s := range 2 {
+		sl := rl.ScopeLogs().AppendEmpty()
+		sl.Scope().SetName(fmt.Sprint("scope ", s))
+		for i := range 10 {
+			lr := sl.LogRecords().AppendEmpty()
+			lr.SetTraceID(traceID(1))
+			lr.SetSpanID(spanID(byte(1 + i%3)))
+			lr.Body().SetStr(fmt.Sprint(s, " ", i))
+			want = append(want, fmt.Sprint(s, " ", i, " not_found"))
+		}
+	}
+	l.putLogs(ld)
+	l.advance(2 * time.Minute)
+	l.eventually(want...)
+	out := l.logs.AllLogs()[0].ResourceLogs()
+	require.Equal(t, 1, out.Len())
+	require.Equal(t, 2, out.At(0).ScopeLogs().Len())
+	require.Equal(t, "scope 1", out.At(0).ScopeLogs().At(1).Scope().Name())
+}
+
+func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
+	cfg := waitConfig(time.Minute)
+	cfg.Logs.MaxWaitBytes = 150
+	l := newLinker(t, cfg)
+	l.putLogs(someLogs(traceID(1), spanID(1), "first"))
+	l.putLogs(someLogs(traceID(1), spanID(2), "second"))
+	require.Empty(t, l.bodies())
+	l.putLogs(someLogs(traceID(1), spanID(3), "third"))
+	require.Eventually(t, func() bool { return len(l.bodies()) == 2 }, soon, time.Millisecond)
+	require.ElementsMatch(t, []string{"first not_found", "third not_found"}, l.bodies())
+	records, bytes := l.rooms[0].held()
+	require.EqualValues(t, 1, records)
+	require.LessOrEqual(t, bytes, int64(150))
+}
+
+func TestShutdownHandsOnEverythingOnce(t *testing.T) {
+	cfg := waitConfig(time.Minute)
+	cfg.Spans.Wait = time.Minute
+	l := newLinker(t, cfg)
+	want := map[string]int{}
+	for i := range 5000 {
+		body := fmt.Sprint(i)
+		l.putLogs(someLogs(traceID(byte(i)), spanID(byte(1+i%250)), body))
+		want[body]++
+	}
+	l.putTraces(someSpan(traceID(1), spanID(1), "held"))
+	l.stop()
+	got := map[string]int{}
+	for _, ld := range l.logs.AllLogs() {
+		for _, rl := range ld.ResourceLogs().All() {
+			got[rl.ScopeLogs().At(0).LogRecords().At(0).Body().Str()]++
+		}
+	}
+	require.Equal(t, want, got)
+	require.Equal(t, 1, l.spans.SpanCount())
+}
+
+// What the next consumer refuses stays with the sender as a whole: nothing of
+// it is parked, and sent again it comes out once.
+func TestARefusedBatchIsNotParked(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	batch := func() plog.Logs {
+		ld := someLogs(traceID(1), spanID(1), "waits")
+		addLogs(ld, pcommon.TraceID{}, pcommon.SpanID{}, "passes")
+		return ld
+	}
+	l.next.refuse(errors.New("busy"))
+	require.Error(t, l.log.ConsumeLogs(t.Context(), batch()))
+	records, bytes := l.rooms[0].held()
+	require.Zero(t, records)
+	require.Zero(t, bytes)
+	l.next.refuse(nil)
+	require.NoError(t, l.log.ConsumeLogs(t.Context(), batch()))
+	l.advance(2 * time.Minute)
+	l.eventually("passes no_id", "waits not_found")
+}
+
+func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	l.putLogs(someLogs(traceID(1), spanID(1), "one"))
+	l.next.refuse(errors.New("busy"))
+	l.advance(2 * time.Minute)
+	require.Never(t, func() bool { r, _ := l.rooms[0].held(); return r == 0 }, 3*minBackoff, minBackoff)
+	l.next.refuse(nil)
+	l.eventually("one not_found")
+}
+
+func TestParkedDataThatIsRefusedForGoodIsCountedAndGivesItsRoomBack(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
+	set := processortest.NewNopSettings(componentType)
+	set.TelemetrySettings = tel.NewTelemetrySettings()
+	l := newLinkerWith(t, waitConfig(time.Minute), set, componenttest.NewNopHost())
+	l.putLogs(someLogs(traceID(1), spanID(1), "one", "two"))
+	l.next.refuse(consumererror.NewPermanent(errors.New("never")))
+	l.advance(2 * time.Minute)
+	require.Eventually(t, func() bool { r, b := l.rooms[0].held(); return r == 0 && b == 0 }, soon, time.Millisecond)
+	require.EqualValues(t, 2, sumOf(t, tel, "otelcol_processor_rum_link_wait_dropped"))
+}
+
+// Those who route by client metadata see it on data that has waited.
+func TestClientMetadataIsKept(t *testing.T) {
+	l := newLinker(t, waitConfig(time.Minute))
+	for _, tenant := range []string{"a", "b"} {
+		ctx := client.NewContext(t.Context(), client.Info{Metadata: client.NewMetadata(map[string][]string{"tenant": {tenant}})})
+		require.NoError(t, l.log.ConsumeLogs(ctx, someLogs(traceID(1), spanID(1), tenant)))
+	}
+	l.advance(2 * time.Minute)
+	require.Eventually(t, func() bool { return len(l.logs.Contexts()) == 2 }, soon, time.Millisecond)
+	for i, tenant := range []string{"a", "b"} {
+		require.Equal(t, []string{tenant}, client.FromContext(l.logs.Contexts()[i]).Metadata.Get("tenant"))
+	}
+}
+
+func TestSpansWaitForTheirLogs(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Spans.Wait = time.Second
+	l := newLinker(t, cfg)
+	l.putTraces(someSpan(traceID(1), spanID(1), "held"))
+	l.putLogs(someLogs(traceID(1), spanID(1), "late"))
+	require.Equal(t, []string{"late span"}, l.bodies())
+	require.Zero(t, l.spans.SpanCount())
+	l.advance(2 * time.Second)
+	require.Eventually(t, func() bool { return l.spans.SpanCount() == 1 }, soon, time.Millisecond)
+	v, ok := l.spans.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(attrCount)
+	require.True(t, ok)
+	require.EqualValues(t, 1, v.Int())
+}
+
+func TestWaitingWithoutStorageWarns(t *testing.T) {
+	core, seen := observer.New(zap.WarnLevel)
+	set := processortest.NewNopSettings(componentType)
+	set.Logger = zap.New(core)
+	newLinkerWith(t, waitConfig(time.Minute), set, componenttest.NewNopHost())
+	require.Len(t, seen.FilterMessageSnippet("dies with the process").All(), 1)
+
+	newLinkerWith(t, createDefaultConfig().(*Config), set, componenttest.NewNopHost())
+	require.Equal(t, 1, seen.Len())
+}
+
+func TestShutdownWithoutStartIsHarmless(t *testing.T) {
+	l := makeLinker(t, waitConfig(time.Minute), processortest.NewNopSettings(componentType))
+	l.stop()
+}
