@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
-	"go.opentelemetry.io/collector/confmap/xconfmap"
 	"go.opentelemetry.io/collector/otelcol"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/requiredenv"
@@ -57,7 +56,7 @@ func load(t *testing.T, uris ...string) error {
 	if err != nil {
 		return err
 	}
-	return xconfmap.Validate(cfg)
+	return confmap.Validate(cfg)
 }
 
 func files(t *testing.T, pattern string) []string {
