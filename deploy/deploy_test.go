@@ -1,0 +1,207 @@
+// Package deploy holds what is in this folder to the rest of the repository.
+package deploy
+
+import (
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"gopkg.in/yaml.v3"
+)
+
+// The chart carries copies of the configurations, because Helm packages only
+// what is inside it.
+func TestTheChartCarriesTheConfigurationsOfTheRepository(t *testing.T) {
+	const copies = "helm/otelcol-obs/files"
+	files := 0
+	require.NoError(t, filepath.WalkDir(copies, func(path string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		files++
+		name, err := filepath.Rel(copies, path)
+		require.NoError(t, err)
+		assert.Equal(t, read(t, filepath.Join("../config", name)), read(t, path), "%s is stale: make chart-files", path)
+		return nil
+	}))
+	exports, err := filepath.Glob("../config/export/*.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, exports)
+	for _, export := range exports {
+		assert.FileExists(t, filepath.Join(copies, "export", filepath.Base(export)), "make chart-files")
+	}
+	assert.Greater(t, files, len(exports))
+}
+
+// A null in an export file would be read as "delete" by the chart and as
+// "nothing" by the collector.
+func TestExportsHoldNoNulls(t *testing.T) {
+	exports, err := filepath.Glob("../config/export/*.yaml")
+	require.NoError(t, err)
+	for _, export := range exports {
+		var v any
+		require.NoError(t, yaml.Unmarshal([]byte(read(t, export)), &v))
+		assertNoNull(t, export, v)
+	}
+}
+
+func assertNoNull(t *testing.T, where string, v any) {
+	switch v := v.(type) {
+	case nil:
+		assert.Fail(t, "null", where)
+	case map[string]any:
+		for key, child := range v {
+			assertNoNull(t, where+" "+key, child)
+		}
+	case []any:
+		for _, child := range v {
+			assertNoNull(t, where, child)
+		}
+	}
+}
+
+// `make image` and the Dockerfile make the same image.
+func TestTheDockerfileMakesTheImageThatMakeImageMakes(t *testing.T) {
+	mk, docker := read(t, "deploy.mk"), read(t, "../cmd/otelcol-obs/Dockerfile")
+
+	fromMake := map[string]string{}
+	for _, m := range regexp.MustCompile(`-file (/\S+)=(\S+)`).FindAllStringSubmatch(mk, -1) {
+		fromMake[m[1]] = strings.NewReplacer("{arch}", "ARCH").Replace(m[2])
+	}
+	delete(fromMake, "/etc/otelcol-obs/$(f)") // the configurations, below
+	for _, name := range []string{"agent.yaml", "gateway.yaml"} {
+		fromMake["/etc/otelcol-obs/"+name] = "config/" + name
+	}
+	fromMake["/etc/otelcol-obs/export/"] = "config/export/"
+
+	fromDocker := map[string]string{}
+	for _, m := range regexp.MustCompile(`(?m)^COPY (?:--chown=(\S+) )?(\S+) (\S+)$`).FindAllStringSubmatch(docker, -1) {
+		if m[1] != "" {
+			assert.Equal(t, []string{"10001:10001", "bin/image/state/", "/var/lib/"}, m[1:])
+			assert.Contains(t, mk, "-dir /var/lib/otelcol-obs")
+			assert.Contains(t, mk, "mkdir -p bin/image/state/otelcol-obs")
+			continue
+		}
+		fromDocker[m[3]] = strings.ReplaceAll(m[2], "${TARGETARCH}", "ARCH")
+	}
+	assert.Equal(t, fromMake, fromDocker)
+
+	for flag, pattern := range map[string]string{
+		`-user (\S+)`: `(?m)^USER (\S+)$`, `-env (\S+)`: `(?m)^ENV (\S+)$`,
+		`-entrypoint (\S+)`: `(?m)^ENTRYPOINT \["(\S+)"\]$`,
+	} {
+		assert.Equal(t, one(t, mk, flag), one(t, docker, pattern))
+	}
+	var args []string
+	require.NoError(t, yaml.Unmarshal([]byte(one(t, docker, `(?m)^CMD (\[.*\])$`)), &args))
+	for i, m := range regexp.MustCompile(`-cmd=(\S+)`).FindAllStringSubmatch(mk, -1) {
+		assert.Equal(t, args[i], m[1])
+	}
+	ports := strings.Fields(one(t, docker, `(?m)^EXPOSE (.*)$`))
+	for _, m := range regexp.MustCompile(`-port (\d+)/tcp`).FindAllStringSubmatch(mk, -1) {
+		assert.Contains(t, ports, m[1])
+	}
+}
+
+// Ports, names and variables are the Datadog agent's, so an application does
+// not notice; and what the collector is told names files the image has.
+func TestTheComposeExampleTakesTheAgentsPlace(t *testing.T) {
+	var compose struct {
+		Services map[string]struct {
+			Environment map[string]string
+			Command     []string
+			Ports       []string
+			Volumes     []string
+			ReadOnly    bool     `yaml:"read_only"`
+			CapDrop     []string `yaml:"cap_drop"`
+			Logging     struct{ Options map[string]string }
+			DependsOn   []string `yaml:"depends_on"`
+		}
+		Volumes map[string]any
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "compose/compose.yaml")), &compose))
+	app, agent := compose.Services["notes"], compose.Services["datadog-agent"]
+
+	assert.Equal(t, "datadog-agent", app.Environment["DD_AGENT_HOST"])
+	assert.Contains(t, app.DependsOn, app.Environment["DD_AGENT_HOST"])
+	published := map[string]bool{}
+	for _, p := range agent.Ports {
+		parts := strings.Split(p, ":")
+		require.Len(t, parts, 3, "published on the loopback address only: %s", p)
+		assert.Equal(t, "127.0.0.1", parts[0])
+		published[parts[2]] = true
+	}
+	config := read(t, "../config/agent.yaml")
+	for port := range published {
+		assert.Contains(t, config, ":"+port+"\n", "agent.yaml listens on it")
+	}
+	assert.True(t, published[app.Environment["DD_TRACE_AGENT_PORT"]])
+	_, logPort, _ := strings.Cut(app.Logging.Options["fluentd-address"], ":")
+	assert.True(t, published[logPort])
+
+	assert.True(t, agent.ReadOnly)
+	assert.Equal(t, []string{"ALL"}, agent.CapDrop)
+	queue, dir, _ := strings.Cut(agent.Volumes[0], ":")
+	assert.Contains(t, compose.Volumes, queue)
+	assert.Contains(t, config, ":-"+dir+"}/queue")
+
+	// Each file of config/export/ that needs no other address than a backend's.
+	for _, export := range []string{"datadog-otlp", "datadog", "otlp", "otlphttp", "debug"} {
+		text := read(t, "../config/export/"+export+".yaml")
+		for _, m := range regexp.MustCompile(`\$\{required:([A-Z_]+)`).FindAllStringSubmatch(text, -1) {
+			assert.Contains(t, agent.Environment, m[1], "export/%s.yaml needs it", export)
+		}
+	}
+	require.Len(t, agent.Command, 2)
+	assert.Equal(t, "--config=/etc/otelcol-obs/agent.yaml", agent.Command[0])
+	assert.Equal(t, "--config=/etc/otelcol-obs/export/${EXPORT:-datadog-otlp}.yaml", agent.Command[1])
+}
+
+// The unit, its environment and the package agree about paths.
+func TestTheUnitFindsWhatThePackageInstalls(t *testing.T) {
+	var nfpm struct {
+		Contents []struct{ Src, Dst string }
+		Scripts  map[string]string
+	}
+	require.NoError(t, yaml.Unmarshal([]byte(read(t, "packages/nfpm.yaml")), &nfpm))
+	var installed []string
+	for _, c := range nfpm.Contents {
+		installed = append(installed, c.Dst)
+		if !strings.HasPrefix(c.Src, "bin/") {
+			_, err := os.Stat(filepath.Join("..", c.Src))
+			assert.NoError(t, err)
+		}
+	}
+	for _, script := range nfpm.Scripts {
+		assert.FileExists(t, filepath.Join("..", script))
+	}
+	unit, env := read(t, "packages/otelcol-obs.service"), read(t, "packages/otelcol-obs.conf")
+	assert.Contains(t, installed, one(t, unit, `ExecStart=(\S+) \$OTELCOL_OPTIONS`))
+	assert.Contains(t, installed, one(t, unit, `EnvironmentFile=(\S+)`))
+	for _, m := range regexp.MustCompile(`--config=([^\s"]+)`).FindAllStringSubmatch(env, -1) {
+		assert.True(t, slices.ContainsFunc(installed, func(dst string) bool {
+			return dst == m[1] || strings.HasSuffix(dst, "/") && filepath.Dir(m[1])+"/" == dst
+		}), m[1])
+	}
+	// Where the configurations keep their queues when nothing else is said.
+	assert.Contains(t, read(t, "../config/agent.yaml"), ":-/var/lib/"+one(t, unit, `StateDirectory=(\S+)`)+"}")
+}
+
+func read(t *testing.T, path string) string {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(b)
+}
+
+func one(t *testing.T, text, pattern string) string {
+	t.Helper()
+	m := regexp.MustCompile(pattern).FindStringSubmatch(text)
+	require.NotNil(t, m, pattern)
+	return m[1]
+}
