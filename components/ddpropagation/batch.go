@@ -1,11 +1,5 @@
 package ddpropagation
 
-import (
-	"go.opentelemetry.io/collector/pdata/pcommon"
-
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
-)
-
 // batch is what the spans of one batch know together.
 type batch struct {
 	// notes are upper halves as spans said them. A batch whose spans all have a tid needs no more than this list.
@@ -53,24 +47,6 @@ func (b *batch) tell(lower, upper uint64) {
 	case h.upper != upper:
 		b.halves[lower] = half{source: fromBatch}
 	}
-}
-
-// read returns the upper half in a span's own attributes, and whether they hold links.
-func (b *batch) read(attrs pcommon.Map) (tid uint64, hasTID, hasLinks bool) {
-	for key, v := range attrs.All() {
-		switch key {
-		case tidKey:
-			if v.Type() == pcommon.ValueTypeStr {
-				tid, hasTID = ddcontext.ParseTID(v.Str())
-			}
-			if !hasTID {
-				b.tally[fromTID][malformedTID]++
-			}
-		case spanLinksKey:
-			hasLinks = true
-		}
-	}
-	return tid, hasTID, hasLinks
 }
 
 func (b *batch) reset() {

@@ -42,7 +42,7 @@ func (p *logProcessor) hearMap(m pcommon.Map, id *identity, h *hits, counts *tal
 	for h.found != 0 {
 		source := h.next()
 		pair := p.finder.pairs[source]
-		counts.count(p.bodyMap, id.hear(pair.family, fieldOf(h.values[source]), fieldIn(m, pair.SpanID)))
+		p.hear(p.bodyMap, pair.family, id, fieldOf(h.values[source]), fieldIn(m, pair.SpanID), counts)
 	}
 	if !heard {
 		for _, v := range m.All() {
@@ -73,7 +73,7 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard
 			continue
 		}
 		heard = true
-		counts.count(p.bodyJSON, id.hear(pair.family, traceField, jsonField(doc, pair.SpanID)))
+		p.hear(p.bodyJSON, pair.family, id, traceField, jsonField(doc, pair.SpanID), counts)
 	}
 	if !heard {
 		members, _ := doc.Object()
@@ -130,7 +130,7 @@ func (p *logProcessor) hearText(text string, id *identity, counts *tally) bool {
 	default:
 		spanField = field{kind: refusedField, refused: invalid} // nobody can tell which span goes with which trace
 	}
-	counts.count(p.bodyText, id.hear(ddcontext.DatadogKey, textOf(trace), spanField))
+	p.hear(p.bodyText, ddcontext.DatadogKey, id, textOf(trace), spanField, counts)
 	return true
 }
 

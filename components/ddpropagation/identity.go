@@ -39,13 +39,9 @@ func (id *identity) hear(family ddcontext.KeyFamily, traceField, spanField field
 	v := verdict{hasSpan: spanField.kind != noField, span: spanOutcome}
 	switch {
 	case !id.hasTrace():
-		if id.span != 0 && span != id.span {
-			// The record names a span, and nobody says that it is one of this trace.
-			v.trace = conflictExisting
-			if spanOutcome == mapped {
-				v.span = conflictExisting
-			}
-			return v
+		if id.span != 0 {
+			// The record names a span, and nobody says of which trace.
+			return verdict{trace: conflictExisting}
 		}
 		id.upper, id.lower = trace.High, trace.Low
 		v.trace = mapped

@@ -16,6 +16,8 @@ type logProcessor struct {
 	finder *finder
 	cache  *cache // nil unless shared with the traces pipelines
 	telemetry
+	unreadable *unreadable
+	labels     []string
 	// Indexes of the sources that are not configured names.
 	nowhere, bodyMap, bodyJSON, bodyText, cached int
 }
@@ -30,6 +32,7 @@ func newLogProcessor(set processor.Settings, cfg *Config, c *cache) (*logProcess
 	tel, err := newTelemetry(set, "logs", labels)
 	return &logProcessor{
 		cfg: cfg.Logs, finder: newFinder(cfg.Logs.Sources), cache: c, telemetry: tel,
+		unreadable: newUnreadable(set.Logger), labels: labels,
 		nowhere: n, bodyMap: n + 1, bodyJSON: n + 2, bodyText: n + 3, cached: n + 4,
 	}, err
 }
@@ -55,15 +58,7 @@ func (p *logProcessor) complete(ctx context.Context, record plog.LogRecord, h *h
 	if p.cfg.OverwriteExisting {
 		id = identity{}
 	}
-
-	p.finder.scan(record.Attributes(), h)
-	heard := h.found != 0
-	spoken := h.found
-	for h.found != 0 {
-		source := h.next()
-		pair := p.finder.pairs[source]
-		counts.count(source, id.hear(pair.family, fieldOf(h.values[source]), fieldIn(record.Attributes(), pair.SpanID)))
-	}
+	heard := p.hearAttributes(record.Attributes(), &id, h, counts)
 	if p.cfg.OverwriteExisting {
 		id.inherit(had)
 	}
@@ -81,8 +76,34 @@ func (p *logProcessor) complete(ctx context.Context, record plog.LogRecord, h *h
 		counts[p.nowhere][o]++
 	}
 	id.write(record, had)
-	if !p.cfg.KeepAttributes && spoken != 0 {
-		p.removeSettled(record.Attributes(), id, spoken)
+}
+
+// hearAttributes takes ids from the attributes, the most trusted source first, and reports whether they held any.
+func (p *logProcessor) hearAttributes(attrs pcommon.Map, id *identity, h *hits, counts *tally) bool {
+	p.finder.scan(attrs, h)
+	if h.found == 0 {
+		return false
+	}
+	found := h.found
+	for h.found != 0 {
+		source := h.next()
+		pair := p.finder.pairs[source]
+		p.hear(source, pair.family, id, fieldOf(h.values[source]), fieldIn(attrs, pair.SpanID), counts)
+	}
+	for !p.cfg.KeepAttributes && p.removeSettled(attrs, id, found, counts) {
+		// Under what was removed there may be another spelling of it, flat over nested.
+	}
+	return true
+}
+
+// hear lets id take what the pair of fields adds to it, and counts what became of them.
+func (p *logProcessor) hear(source int, family ddcontext.KeyFamily, id *identity, traceField, spanField field, counts *tally) {
+	v := id.hear(family, traceField, spanField)
+	counts.count(source, v)
+	if isUnreadable(v.trace) {
+		p.unreadable.show(p.labels[source], v.trace, traceField.text)
+	} else if isUnreadable(v.span) {
+		p.unreadable.show(p.labels[source], v.span, spanField.text)
 	}
 }
 
@@ -116,21 +137,24 @@ func (p *logProcessor) completeFromCache(ctx context.Context, id *identity, coun
 	}
 }
 
-// removeSettled removes those fields of the sources that say what the record now says.
-func (p *logProcessor) removeSettled(attrs pcommon.Map, id identity, sources uint32) {
+// removeSettled removes those fields of the sources that say what the record will say, and reports whether there were any.
+func (p *logProcessor) removeSettled(attrs pcommon.Map, id *identity, sources uint32, counts *tally) (removed bool) {
 	for source, pair := range p.finder.pairs {
 		if sources&(1<<source) == 0 {
 			continue
 		}
-		again := id
-		v := again.hear(pair.family, fieldIn(attrs, pair.TraceID), fieldIn(attrs, pair.SpanID))
+		v := id.hear(pair.family, fieldIn(attrs, pair.TraceID), fieldIn(attrs, pair.SpanID))
+		if v.trace == mapped {
+			counts.count(source, v) // only now uncovered
+		}
 		if settled(v.span) {
-			removeIn(attrs, pair.SpanID)
+			removed = removeIn(attrs, pair.SpanID) || removed
 		}
 		if settled(v.trace) {
-			removeIn(attrs, pair.TraceID)
+			removed = removeIn(attrs, pair.TraceID) || removed
 		}
 	}
+	return removed
 }
 
 // removeIn removes what findIn finds.

@@ -14,9 +14,9 @@ const scopeName = "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
 type outcome uint8
 
 const (
-	mapped           outcome = iota // written to the span, link or record
+	absent           outcome = iota // there is none, or a placeholder says so
+	mapped                          // written to the span, link or record
 	unchanged                       // already there, or already complete
-	absent                          // there is none, or a placeholder says so
 	invalid                         // no id in any known form
 	outOfRange                      // a number too large for an id
 	precisionLoss                   // a floating-point number that may have lost digits
@@ -28,7 +28,7 @@ const (
 )
 
 func (o outcome) String() string {
-	return [outcomeCount]string{"mapped", "unchanged", "absent", "invalid", "out_of_range", "precision_loss",
+	return [outcomeCount]string{"absent", "mapped", "unchanged", "invalid", "out_of_range", "precision_loss",
 		"malformed_tid", "tid_mismatch", "tid_collision", "conflict_existing"}[o]
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"sync"
 
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
 
@@ -36,8 +37,9 @@ type traceProcessor struct {
 	describes bool
 	cache     *cache // nil when disabled
 	telemetry
-	states  stateTelemetry
-	batches sync.Pool
+	states     stateTelemetry
+	unreadable *unreadable
+	batches    sync.Pool
 }
 
 func newTraceProcessor(set processor.Settings, cfg *Config, c *cache) (*traceProcessor, error) {
@@ -50,6 +52,7 @@ func newTraceProcessor(set processor.Settings, cfg *Config, c *cache) (*tracePro
 		cache:      c,
 		telemetry:  tel,
 		states:     states,
+		unreadable: newUnreadable(set.Logger),
 		batches:    sync.Pool{New: func() any { return &batch{halves: map[uint64]half{}} }},
 	}, errors.Join(errIDs, errStates)
 }
@@ -84,7 +87,7 @@ func (p *traceProcessor) processTraces(ctx context.Context, td ptrace.Traces) (p
 // ask applies a span's own tid and notes what it says about its trace.
 func (p *traceProcessor) ask(b *batch, span ptrace.Span) {
 	upper, lower := ddcontext.SplitTraceID(span.TraceID())
-	tid, hasTID, hasLinks := b.read(span.Attributes())
+	tid, hasTID, hasLinks := p.read(b, span.Attributes())
 	switch {
 	case hasTID && lower != 0:
 		b.note(lower, tid)
@@ -177,4 +180,23 @@ func (p *traceProcessor) lookUp(ctx context.Context, b *batch, lower uint64) hal
 		b.halves[lower] = h
 	}
 	return h
+}
+
+// read returns the upper half in a span's own attributes, and whether they hold links.
+func (p *traceProcessor) read(b *batch, attrs pcommon.Map) (tid uint64, hasTID, hasLinks bool) {
+	for key, v := range attrs.All() {
+		switch key {
+		case tidKey:
+			if v.Type() == pcommon.ValueTypeStr {
+				tid, hasTID = ddcontext.ParseTID(v.Str())
+			}
+			if !hasTID {
+				b.tally[fromTID][malformedTID]++
+				p.unreadable.show(tidKey, malformedTID, v.AsString())
+			}
+		case spanLinksKey:
+			hasLinks = true
+		}
+	}
+	return tid, hasTID, hasLinks
 }

@@ -1,0 +1,5 @@
+//go:build !race
+
+package ddpropagation
+
+const raceEnabled = false
