@@ -1,0 +1,146 @@
+package crash
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
+)
+
+const (
+	readyWithin = 5 * time.Second  // the promise, with a full queue after a kill
+	exitWithin  = 10 * time.Second // the promise, on SIGTERM with any backend
+)
+
+// fast shortens what a test would wait for: the pause before a retry, the time
+// a batch is collected. What it does not change is what is promised.
+const fast = `
+exporters:
+  otlp_http:
+    timeout: 2s
+    retry_on_failure: {initial_interval: 100ms, max_interval: 1s}
+    sending_queue: {batch: {flush_timeout: 200ms}}
+`
+
+// stock replaces our two extensions by file_storage and nothing.
+const stock = `
+extensions:
+  file_storage: {directory: "${env:OTELCOL_OBS_DATA}", timeout: 10s, compaction: {directory: "${env:OTELCOL_OBS_DATA}"}}
+exporters:
+  otlp_http: {middlewares: [], sending_queue: {storage: file_storage}}
+service: {extensions: [health_check, file_storage]}
+`
+
+// rig is a collector between clients and a backend.
+type rig struct {
+	*collector.Collector
+	t       testing.TB
+	backend *Backend
+	ledger  *Ledger
+}
+
+type rigOptions struct {
+	overlay string
+	dataDir string
+	prefix  []string
+}
+
+// newRig prepares the shipped gateway with an OTLP backend.
+func newRig(t testing.TB, o rigOptions) *rig {
+	t.Helper()
+	ledger := &Ledger{}
+	backend := StartBackend(t, ledger)
+	overlay := filepath.Join(t.TempDir(), "fast.yaml")
+	require.NoError(t, os.WriteFile(overlay, []byte(fast), 0o600))
+	c := collector.New(t, collector.Options{
+		Configs: []string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay},
+		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
+		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none"},
+	})
+	return &rig{Collector: c, t: t, backend: backend, ledger: ledger}
+}
+
+// clients returns one client of each protocol that together offer about rate
+// items a second.
+func (r *rig) clients(rate, pad int) []*Client {
+	r.t.Helper()
+	const protocols, batch = 5, 50
+	every := time.Second * batch * protocols / time.Duration(rate)
+	grpc, err := newOTLPGRPC(r.OTLPGRPC, pad)
+	require.NoError(r.t, err)
+	return []*Client{
+		{Source: r.ledger.Source("OTLP gRPC traces"), Batch: batch, Every: every, sender: grpc},
+		{Source: r.ledger.Source("OTLP HTTP logs"), Batch: batch, Every: every, sender: newOTLPHTTP(r.OTLPHTTP, pad)},
+		{Source: r.ledger.Source("Datadog v0.4 traces"), Batch: batch, Every: every, sender: newDatadog04(r.Datadog, pad)},
+		{Source: r.ledger.Source("Datadog v0.5 traces"), Batch: batch, Every: every, sender: newDatadog05(r.Datadog, pad)},
+		{Source: r.ledger.Source("Fluent forward logs"), Batch: batch, Every: every, sender: newFluent(r.Fluent, pad)},
+	}
+}
+
+// drained waits until everything acknowledged has arrived, or nothing has for
+// so long that nothing will.
+func (r *rig) drained(within time.Duration) {
+	r.t.Helper()
+	const still = 5 * time.Second
+	deadline := time.Now().Add(within)
+	last, since := int64(-1), time.Now()
+	for time.Now().Before(deadline) {
+		if r.ledger.Total().Lost == 0 {
+			return
+		}
+		if n := r.backend.Items(); n != last {
+			last, since = n, time.Now()
+		} else if time.Since(since) > still {
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // the bound is above
+	}
+}
+
+// verdict prints the table and fails the test if anything was lost or too
+// little was acknowledged to mean anything.
+func (r *rig) verdict(title string) {
+	r.t.Helper()
+	if n := CountQuarantine(r.t, r.ledger, r.DataDir); n > 0 {
+		title += fmt.Sprintf(" (%d requests in quarantine)", n)
+	}
+	r.t.Logf("\n%s", r.ledger.Table(title))
+	total := r.ledger.Total()
+	require.Positive(r.t, total.Acked, "nothing was acknowledged")
+	require.GreaterOrEqual(r.t, total.AckedShare(), 90.0, "void: too little was acknowledged")
+	require.Zero(r.t, total.Lost, "items that were acknowledged are lost")
+}
+
+func (r *rig) eventually(what string, within time.Duration, cond func() bool) {
+	r.t.Helper()
+	require.Eventually(r.t, cond, within, 20*time.Millisecond, what)
+}
+
+// metric returns the sum of all series of one of the collector's metrics.
+func (r *rig) metric(name string) float64 {
+	r.t.Helper()
+	var sum float64
+	for line := range strings.Lines(r.Scrape()) {
+		if !strings.HasPrefix(line, name+"{") && !strings.HasPrefix(line, name+"_total{") {
+			continue
+		}
+		var v float64
+		if _, err := fmt.Sscan(line[strings.LastIndexByte(line, ' ')+1:], &v); err == nil {
+			sum += v
+		}
+	}
+	return sum
+}
+
+func soak(fallback time.Duration) time.Duration {
+	if d, err := time.ParseDuration(os.Getenv("CRASH_SOAK")); err == nil {
+		return d
+	}
+	return fallback
+}
