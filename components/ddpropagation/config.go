@@ -142,7 +142,7 @@ func (c *Config) Validate() error {
 		refuse("logs::sources must have 1 to %d entries, got %d", maxSources, n)
 	}
 	seen := map[string]bool{}
-	for i, s := range c.Logs.Sources {
+	for i, s := range c.Logs.Sources[:min(len(c.Logs.Sources), maxSources)] {
 		switch {
 		case badPath(s.TraceID):
 			refuse("logs::sources::%d: trace_id must be names separated by dots, got %q", i, s.TraceID)

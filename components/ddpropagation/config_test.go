@@ -1,6 +1,7 @@
 package ddpropagation
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -18,7 +19,7 @@ func TestConfigErrorsSayTheKeyTheRuleAndTheValue(t *testing.T) {
 		{`traces: {tracestate: always}`, `traces::tracestate must be none or upsert, got "always"`},
 		{`logs: {format: hex}`, `logs::format must be auto, decimal64 or hex128, got "hex"`},
 		{`logs: {sources: []}`, `logs::sources must have 1 to 24 entries, got 0`},
-		{`logs: {sources: [` + strings.Repeat(`{trace_id: a},`, 25) + `]}`, `logs::sources must have 1 to 24 entries, got 25`},
+		{`logs: {sources: [` + manySources(25) + `]}`, `logs::sources must have 1 to 24 entries, got 25`},
 		{`logs: {sources: [{span_id: a}]}`, `logs::sources::0: trace_id must be names separated by dots, got ""`},
 		{`logs: {sources: [{trace_id: a..b}]}`, `logs::sources::0: trace_id must be names separated by dots, got "a..b"`},
 		{`logs: {sources: [{trace_id: a, span_id: .b}]}`, `logs::sources::0: span_id must be names separated by dots, got ".b"`},
@@ -65,6 +66,14 @@ func TestDefaultConfigIsSound(t *testing.T) {
 	require.NoError(t, cfg.(*Config).Validate())
 }
 
+func manySources(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "{trace_id: a%d},", i)
+	}
+	return b.String()
+}
+
 // load reads YAML over the default config, as the collector does.
 func load(t testing.TB, text string) *Config {
 	t.Helper()
@@ -74,4 +83,3 @@ func load(t testing.TB, text string) *Config {
 	require.NoError(t, confmap.NewFromStringMap(raw).Unmarshal(cfg), text)
 	return cfg
 }
-
