@@ -91,25 +91,36 @@ func jsonField(v *fastjson.Value, path string) field {
 	if path == "" {
 		return field{}
 	}
-	if inner := v.Get(path); inner != nil {
-		switch inner.Type() {
+	if member := jsonMember(v, path); member != nil {
+		switch member.Type() {
 		case fastjson.TypeString:
-			return textOf(string(inner.GetStringBytes()))
+			return textOf(string(member.GetStringBytes()))
 		case fastjson.TypeNumber:
-			return numberOf(inner.String())
+			return numberOf(member.String())
 		case fastjson.TypeNull:
 			return textOf("")
 		}
 		return field{kind: refusedField, refused: invalid}
 	}
 	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
-		if inner := v.Get(path[:i]); inner != nil {
+		if inner := jsonMember(v, path[:i]); inner != nil {
 			if f := jsonField(inner, path[i+1:]); f.kind != noField {
 				return f
 			}
 		}
 	}
 	return field{}
+}
+
+// jsonMember returns the last member of that name, as other JSON parsers do; fastjson's own Get returns the first.
+func jsonMember(v *fastjson.Value, name string) (member *fastjson.Value) {
+	object, _ := v.Object()
+	object.Visit(func(key []byte, v *fastjson.Value) {
+		if string(key) == name {
+			member = v
+		}
+	})
+	return member
 }
 
 // hearText takes the first trace id of a text.

@@ -1,11 +1,15 @@
 package ddpropagation
 
 import (
+	"encoding/json"
 	"fmt"
 	"math/rand/v2"
+	"strings"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
+	"github.com/valyala/fastjson"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -316,4 +320,45 @@ func FuzzSpanAttributes(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, tracesJSON(t, td), tracesJSON(t, twice))
 	})
+}
+
+// A JSON body gives what encoding/json finds in it, number by number.
+func FuzzJSONField(f *testing.F) {
+	for _, body := range []string{`{"dd.trace_id":"1"}`, `{"dd":{"trace_id":18446744073709551615}}`, `{"dd.trace_id":1e3,"dd":{"trace_id":2}}`,
+		`{"dd":{"trace_id":"1"},"dd":{}}`, `{"dd.trace_id":null}`, `{"dd.trace_id":-1.5}`, `{"dd.trace_id":"\u0031\ud800"}`, `{"dd.trace_id":1e400}`} {
+		f.Add(body)
+	}
+	f.Fuzz(func(t *testing.T, body string) {
+		var want map[string]any
+		decoder := json.NewDecoder(strings.NewReader(body))
+		decoder.UseNumber()
+		if !json.Valid([]byte(body)) || decoder.Decode(&want) != nil || want == nil || !utf8.ValidString(body) {
+			t.Skip("no JSON object")
+		}
+		doc, err := new(fastjson.Parser).Parse(body)
+		if err != nil {
+			require.ErrorContains(t, err, "depth")
+			return
+		}
+		gotID, got := jsonField(doc, "dd.trace_id").traceID(ddcontext.DatadogKey)
+		wantID, wanted := referenceField(want).traceID(ddcontext.DatadogKey)
+		require.Equal(t, wanted, got)
+		require.Equal(t, wantID, gotID)
+	})
+}
+
+func referenceField(doc map[string]any) field {
+	v, ok := doc["dd.trace_id"]
+	if inner, isMap := doc["dd"].(map[string]any); !ok && isMap {
+		v, ok = inner["trace_id"]
+	}
+	switch v := v.(type) {
+	case string:
+		return textOf(v)
+	case json.Number:
+		return numberOf(v.String())
+	case nil:
+		return field{}
+	}
+	return field{kind: refusedField, refused: invalid}
 }

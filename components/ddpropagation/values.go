@@ -1,6 +1,7 @@
 package ddpropagation
 
 import (
+	"errors"
 	"strconv"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -68,8 +69,11 @@ func numberOf(literal string) field {
 		return textOf(literal)
 	}
 	v, err := strconv.ParseFloat(literal, 64)
-	if err != nil {
+	if errors.Is(err, strconv.ErrRange) {
 		return field{kind: refusedField, refused: outOfRange}
+	}
+	if err != nil {
+		return field{kind: refusedField, refused: invalid}
 	}
 	return wholeOf(ddcontext.LogIDFromFloat(v))
 }
