@@ -52,6 +52,10 @@ var traceProtocols = map[string]protocol{
 	"/v0.3/traces": {name: "v0.3", format: decode.V04, plain: true, accepted: http.StatusOK},
 	"/v0.4/traces": {name: "v0.4", format: decode.V04, accepted: http.StatusOK},
 	"/v0.5/traces": {name: "v0.5", format: decode.V05, accepted: http.StatusOK},
+	"/v0.7/traces": {name: "v0.7", format: decode.V07, accepted: http.StatusOK},
+	"/v1.0/traces": {name: "v1.0", format: decode.V10, accepted: http.StatusOK},
+	// Where a Datadog agent or Lambda extension sends, and what it is answered there.
+	"/api/v0.2/traces": {name: "agent", format: decode.AgentPayload, accepted: http.StatusAccepted},
 }
 
 func (r *datadogReceiver) ok(w http.ResponseWriter, _ *http.Request) {

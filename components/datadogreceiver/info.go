@@ -16,7 +16,7 @@ type discovery struct {
 func newDiscovery(r *datadogReceiver) discovery {
 	var endpoints []string
 	if r.traces != nil {
-		endpoints = append(endpoints, "/v0.3/traces", "/v0.4/traces", "/v0.5/traces")
+		endpoints = append(endpoints, "/v0.3/traces", "/v0.4/traces", "/v0.5/traces", "/v0.7/traces", "/v1.0/traces", "/api/v0.2/traces")
 	}
 	if r.metrics != nil {
 		endpoints = append(endpoints, "/v0.6/stats")

@@ -76,22 +76,30 @@ func (d *Decoder) times(out ptrace.Span) {
 	out.SetEndTimestamp(pcommon.Timestamp(start + duration))
 }
 
-// attributes writes what every Datadog span has, then the rest in the order of the wire.
+// attributes writes what every Datadog span has and what tends to repeat first, in an order of its own, then the rest in the order of the wire.
 func (d *Decoder) attributes(to pcommon.Map, name sym) {
-	sp := &d.span
-	d.builder.EnsureCapacity(len(d.attrs) + 3)
+	sp, run := &d.span, d.repeats
+	run.begin()
 	d.envelope(kOperationName, sp.name, name)
 	d.envelope(kResourceName, sp.resource, name)
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
+	rest := d.attrs[:0]
 	for _, a := range d.attrs {
-		if a.key == kEmpty || (d.mode == Semantic && onlyDatadog(d.syms.text(a.key))) {
-			continue
+		switch {
+		case a.key == kEmpty || (d.mode == Semantic && onlyDatadog(d.syms.text(a.key))):
+		case a.key < numKnown && repeating[a.key] && a.kind != attrValue:
+			run.add(a)
+		default:
+			rest = append(rest, a)
 		}
-		d.put(a, d.builder.AppendEmpty(d.syms.text(a.key)))
 	}
-	d.builder.UnsafeIntoMap(to)
+	b := run.write(d, len(rest))
+	for _, a := range rest {
+		d.put(a, b.AppendEmpty(d.syms.text(a.key)))
+	}
+	b.UnsafeIntoMap(to)
 }
 
 // envelope writes one of the fields Datadog's exporter looks for among the attributes. In semantic mode it is written only when
@@ -103,7 +111,7 @@ func (d *Decoder) envelope(key, value, spanName sym) {
 	if s := d.syms.all[key]; s.stamp == d.stamp {
 		d.attrs[s.pos].key = kEmpty
 	}
-	d.builder.AppendEmpty(d.syms.text(key)).SetStr(d.syms.text(value))
+	d.repeats.add(attr{key: key, str: value, kind: attrStr})
 }
 
 // onlyDatadog tells which attributes mean nothing to other backends.

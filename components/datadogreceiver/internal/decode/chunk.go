@@ -25,6 +25,7 @@ type chunk struct {
 	// ownsTraceID says the trace id is the chunk's (v1.0): traceHi and traceLo, once they were read.
 	ownsTraceID      bool
 	traceHi, traceLo uint64
+	tid              uint64 // the chunk's own `_dd.p.tid`
 	carriers         []carrier
 
 	priority     float64
@@ -123,6 +124,9 @@ func (c *chunk) complete(p *placed) {
 	// A span's own upper half wins.
 	if high == 0 {
 		high = c.high(p.low)
+	}
+	if high == 0 {
+		high = c.tid
 	}
 	if low != p.low || high != p.high {
 		p.span.SetTraceID(ddcontext.JoinTraceID(high, low))

@@ -19,8 +19,10 @@ type Decoder struct {
 
 	r       msgpack.Reader
 	syms    symbols
-	dict    []sym // v0.5: the dictionary; v1.0: the strings so far
+	dict    []sym  // v0.5: the dictionary; v1.0: the strings so far
+	listed  []bool // v1.0: which syms are in dict
 	attrs   []attr
+	linked  []attr // of the link or event being read
 	values  []pcommon.Value
 	stamp   uint32 // number of the span being filled
 	span    span
@@ -33,9 +35,12 @@ type Decoder struct {
 	lastGroup  int
 	numberKeys map[sym]sym
 	builder    xpdata.MapBuilder
+	builders   []xpdata.MapBuilder // one, for the attributes of spans: see repeats
+	repeats    *repeats
 	name       []byte
 	json       []byte // a JSON text as MessagePack
 	jsonBudget int
+	streaming  bool // strings met while skipping get a number
 	orphans    bool // spans of a chunk without trace id are in the result and must go
 
 	td    ptrace.Traces
@@ -54,6 +59,8 @@ func New(o Options) *Decoder {
 	d.groupIndex = make(map[groupKey]int)
 	d.numberKeys = make(map[sym]sym)
 	d.scratch = ptrace.NewSpan()
+	d.builders = make([]xpdata.MapBuilder, 1)
+	d.repeats = newRepeats()
 	return d
 }
 
@@ -86,6 +93,12 @@ func (d *Decoder) decode(format Format) error {
 		return d.tracesV04()
 	case V05:
 		return d.tracesV05()
+	case V07:
+		return d.payloadV07()
+	case V10:
+		return d.payloadV10()
+	case AgentPayload:
+		return d.agentPayload()
 	}
 	return fmt.Errorf("unknown format %d", format)
 }
@@ -101,7 +114,12 @@ func (d *Decoder) reset(body []byte) {
 	clear(d.groupIndex)
 	clear(d.numberKeys)
 	d.chunk = chunk{spans: d.chunk.spans[:0]}
-	d.orphans = false
+	d.orphans, d.streaming = false, false
+	clear(d.values)
+	d.values = d.values[:0]
+	d.linked = d.linked[:0]
+	clear(d.listed)
+	d.repeats.reset()
 	d.td = ptrace.NewTraces()
 	// In v0.5 and v1.0 one JSON text can be referred to by any number of spans; what is read of them must stay in proportion.
 	d.jsonBudget = 64<<10 + 2*len(body)
@@ -126,8 +144,6 @@ func (d *Decoder) beginSpan() {
 	d.stamp++
 	d.span = span{}
 	d.attrs = d.attrs[:0]
-	clear(d.values)
-	d.values = d.values[:0]
 	if d.scratch.Links().Len() > 0 || d.scratch.Events().Len() > 0 {
 		// A dropped span left them.
 		d.scratch = ptrace.NewSpan()
@@ -140,6 +156,14 @@ func (d *Decoder) skipBad(err error) error {
 		return err
 	}
 	d.span.bad = true
+	return d.skip()
+}
+
+// skip skips a value. In v1.0 the strings inside it get their numbers, or all that follow would be others.
+func (d *Decoder) skip() error {
+	if d.streaming {
+		return d.r.Walk(d.harvest)
+	}
 	return d.r.Skip()
 }
 

@@ -5,5 +5,5 @@
 //
 // Any input is safe: no declared length is believed, nesting and the numbers of spans and resources are bounded, and n bytes never
 // allocate more than 1 MiB + 128n. A span that makes no sense is dropped and counted; only a message whose end can't be found is
-// refused as a whole. Attributes come out in the order of the wire, after those every Datadog span has, so equal bytes give equal traces.
+// refused as a whole. Attributes come out in an order that depends on the bytes alone.
 package decode

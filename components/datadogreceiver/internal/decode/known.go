@@ -3,6 +3,9 @@ package decode
 // The names this package gives a meaning to. knownText holds their spelling in the same order.
 const (
 	kEmpty sym = iota
+	kOperationName
+	kResourceName
+	kSpanType
 	kService
 	kName
 	kResource
@@ -41,10 +44,11 @@ const (
 	kTopLevel
 	kAgentPSR
 	kIntegration
-	kOperationName
-	kResourceName
-	kSpanType
 	kComponent
+	kSvcSrc
+	kOTLPExport
+	kProfilingEnabled
+	kAttributeSchema
 
 	kHTTPMethod
 	kHTTPRequestMethod
@@ -145,6 +149,8 @@ var knownText = [numKnown]string{
 	kErrorMessage: "error.message", kErrorMsg: "error.msg", kErrorType: "error.type", kErrorStack: "error.stack",
 	kMeasured: "_dd.measured", kTopLevel: "_dd.top_level", kAgentPSR: "_dd.agent_psr", kIntegration: "_dd.integration",
 	kOperationName: "operation.name", kResourceName: "resource.name", kSpanType: "span.type", kComponent: "component",
+	kSvcSrc: "_dd.svc_src", kOTLPExport: "_dd.sdk.otlp_export", kProfilingEnabled: "_dd.profiling.enabled",
+	kAttributeSchema: "_dd.trace_span_attribute_schema",
 
 	kHTTPMethod: "http.method", kHTTPRequestMethod: "http.request.method", kHTTPRoute: "http.route", kHTTPStatusCode: "http.status_code",
 	kHTTPURL: "http.url", kHTTPUserAgent: "http.useragent", kHTTPClientIP: "http.client_ip", kHTTPVersion: "http.version",

@@ -77,9 +77,7 @@ func (d *Decoder) appendLink(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip m
 	dest := out.AppendEmpty()
 	dest.SetTraceID(key.traceID)
 	dest.SetSpanID(key.spanID)
-	dest.TraceState().FromRaw(d.syms.text(l.state))
-	// Bit 31 says that flags were set at all. https://github.com/DataDog/datadog-agent/blob/main/pkg/proto/datadog/trace/span.proto
-	dest.SetFlags(uint32(l.flags) &^ (1 << 31))
+	d.describe(dest, l)
 	if attributes < 0 {
 		return nil
 	}
@@ -88,6 +86,12 @@ func (d *Decoder) appendLink(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip m
 	err = d.readMap(r, dest.Attributes(), false, 0)
 	r.Pos = end
 	return err
+}
+
+func (d *Decoder) describe(dest ptrace.SpanLink, l link) {
+	dest.TraceState().FromRaw(d.syms.text(l.state))
+	// Bit 31 says that flags were set at all. https://github.com/DataDog/datadog-agent/blob/main/pkg/proto/datadog/trace/span.proto
+	dest.SetFlags(uint32(l.flags) &^ (1 << 31))
 }
 
 func (d *Decoder) linkField(r *msgpack.Reader, l *link, name []byte) (err error) {

@@ -72,6 +72,8 @@ type Stats struct {
 	Dropped [numDropReasons]int
 	// Values of span links, span events and `_dd.p.tid` that could not be read. The texts of the first two stay attributes.
 	BadLinks, BadEvents, BadTIDs int
+	// Attributes of v1.0 whose value is not of the type it says, and those of a chunk or payload beyond maxSharedAttrs.
+	BadAttributes int
 }
 
 var (
@@ -80,6 +82,9 @@ var (
 	// ErrTooManyResources refuses a payload with more than maxResources different resources.
 	ErrTooManyResources = fmt.Errorf("payload has more than %d different services, environments and versions", maxResources)
 )
+
+// maxSharedAttrs bounds the attributes of a chunk or payload, which go to spans and resources one by one.
+const maxSharedAttrs = 64
 
 // maxResources bounds resources, because one costs some 2 KB whatever its span did on the wire. Real payloads have a few.
 const maxResources = 256

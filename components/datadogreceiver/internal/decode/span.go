@@ -24,7 +24,8 @@ const (
 type attrKind uint8
 
 const (
-	attrStr attrKind = iota
+	attrNone attrKind = iota
+	attrStr
 	attrInt
 	attrFloat
 	attrBool
@@ -144,6 +145,15 @@ func (d *Decoder) addMeta(key, value sym) {
 		sp.messagingTopic = value
 	}
 	d.setRenamed(attr{key: key, str: value, kind: attrStr})
+}
+
+// spanAttr takes a typed attribute of v1.0.
+func (d *Decoder) spanAttr(a attr) {
+	if a.kind == attrStr {
+		d.addMeta(a.key, a.str)
+		return
+	}
+	d.addNumber(a.key, a.kind, a.number)
 }
 
 // addNumber takes an entry of metrics, or a typed attribute of v1.0.

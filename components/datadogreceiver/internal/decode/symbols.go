@@ -1,6 +1,8 @@
 package decode
 
 import (
+	"encoding/binary"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -25,6 +27,26 @@ type symbol struct {
 type symbols struct {
 	byText map[string]sym
 	all    []symbol
+	// recent finds most strings with a comparison instead of a hash of all their bytes.
+	recent [recentSyms]sym
+}
+
+const recentSyms = 1 << recentBits
+
+const recentBits = 9
+
+// slot tells where in recent a string may be, from its length and both ends.
+func slot(b []byte) uint64 {
+	var head, tail uint64
+	switch n := len(b); {
+	case n >= 8:
+		head, tail = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+	case n >= 4:
+		head, tail = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
+	default:
+		head, tail = uint64(b[0]), uint64(b[n/2])<<8|uint64(b[n-1])
+	}
+	return (head ^ bits.RotateLeft64(tail, 23) ^ uint64(len(b))<<40) * 0x9e3779b97f4a7c15 >> (64 - recentBits)
 }
 
 func newSymbols() symbols {
@@ -42,6 +64,7 @@ func (s *symbols) reset() {
 		return
 	}
 	clear(s.byText)
+	clear(s.recent[:])
 	clear(s.all[numKnown:])
 	s.all = s.all[:numKnown]
 	for i := range s.all {
@@ -61,9 +84,19 @@ func (s *symbols) intern(b []byte) sym {
 	if len(b) > maxInternedBytes {
 		return s.add(validString(b))
 	}
-	if y, ok := s.byText[string(b)]; ok {
+	at := slot(b)
+	if y := s.recent[at]; s.all[y].text == string(b) {
 		return y
 	}
+	y, ok := s.byText[string(b)]
+	if !ok {
+		y = s.insert(b)
+	}
+	s.recent[at] = y
+	return y
+}
+
+func (s *symbols) insert(b []byte) sym {
 	text := validString(b)
 	y, known := knownSyms[text]
 	if known {
@@ -76,6 +109,19 @@ func (s *symbols) intern(b []byte) sym {
 	} else {
 		s.byText[string(b)] = y
 	}
+	return y
+}
+
+// internAny is intern for strings that must be found again however long they are.
+func (s *symbols) internAny(b []byte) sym {
+	if len(b) <= maxInternedBytes {
+		return s.intern(b)
+	}
+	if y, ok := s.byText[string(b)]; ok {
+		return y
+	}
+	y := s.add(validString(b))
+	s.byText[string(b)] = y
 	return y
 }
 

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 )
 
 func (d *Decoder) addFloat(key sym, f float64) { d.addNumber(key, attrFloat, math.Float64bits(f)) }
@@ -281,4 +282,39 @@ func (s *keySet) add(key sym, value pcommon.Value, expected int) {
 	}
 	s.few[s.n], s.values[s.n] = key, value
 	s.n++
+}
+
+// linkedAttr collects attributes of a link or event.
+func (d *Decoder) linkedAttr(a attr) { d.linked = append(grow(d.linked), a) }
+
+// chunkAttr collects attributes of a chunk. They go to its first span.
+func (d *Decoder) chunkAttr(a attr) {
+	switch {
+	case a.key == kService:
+		// It repeats the service of the first span.
+	case a.key == kTID && a.kind == attrStr:
+		tid, ok := ddcontext.ParseTID(d.syms.text(a.str))
+		if !ok {
+			d.stats.BadTIDs++
+			return
+		}
+		d.chunk.tid = tid
+		d.chunk.attrs = append(d.chunk.attrs, a)
+	case len(d.chunk.attrs) == maxSharedAttrs:
+		d.stats.BadAttributes++
+	default:
+		d.chunk.attrs = append(d.chunk.attrs, a)
+	}
+}
+
+// payloadAttr collects attributes of a payload. They go to its resources.
+func (d *Decoder) payloadAttr(a attr) {
+	switch {
+	case a.kind == attrStr && (a.key == kRuntimeID || a.key == kLanguage || a.key == kProcessTags || a.key == kHostname):
+		d.hoist(a.key, a.str)
+	case len(d.payload.attrs) == maxSharedAttrs:
+		d.stats.BadAttributes++
+	default:
+		d.payload.attrs = append(d.payload.attrs, a)
+	}
 }
