@@ -34,7 +34,7 @@ func TestSoak(t *testing.T) {
 
 func runSoak(r *rig) {
 	r.t.Helper()
-	const rate = 3000
+	const rate = 10_000
 	length := soak(25 * time.Second)
 	rng := rand.New(rand.NewPCG(8, 8))
 	r.Run()
