@@ -31,6 +31,8 @@ type provider struct{}
 //	                           values (the OpenTelemetry specification's
 //	                           OTEL_EXPORTER_OTLP_HEADERS), as a map; the word
 //	                           none gives an empty map
+//	${required:NAME?insecure}  true when NAME is a http:// URL, the one sign the
+//	                           specification has for a connection without TLS
 //
 // An unset or empty variable is an error, and so is a header entry without "="
 // or with a broken percent sign.
@@ -65,8 +67,10 @@ func (provider) Retrieve(_ context.Context, uri string, _ confmap.WatcherFunc) (
 			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		return confmap.NewRetrieved(headers)
+	case "insecure":
+		return confmap.NewRetrieved(strings.HasPrefix(strings.ToLower(value), "http://"))
 	default:
-		return nil, fmt.Errorf("required:%s?%s: the only form is headers", name, form)
+		return nil, fmt.Errorf("required:%s?%s: the forms are headers and insecure", name, form)
 	}
 }
 

@@ -63,6 +63,17 @@ func TestHeaders(t *testing.T) {
 	}
 }
 
+func TestInsecureIsTrueForPlainHTTPOnly(t *testing.T) {
+	for value, want := range map[string]bool{
+		"http://127.0.0.1:4317": true, "HTTP://h": true, "https://h:4317": false, "h:4317": false, "dns:///h": false,
+	} {
+		t.Setenv("E", value)
+		got, err := retrieve(t, "required:E?insecure")
+		require.NoError(t, err)
+		require.Equal(t, want, got, value)
+	}
+}
+
 func TestErrorsNeverHoldAValue(t *testing.T) {
 	for value, want := range map[string]string{
 		"ok=1,secret":    "H: entry 2 is not key=value",
@@ -83,7 +94,7 @@ func TestAWrongReferenceIsExplained(t *testing.T) {
 		"env:H":              `"env:H" is not of the form required:NAME`,
 		"required:":          `"required:" names no environment variable`,
 		"required:?headers":  `"required:?headers" names no environment variable`,
-		"required:H?upper":   "required:H?upper: the only form is headers",
+		"required:H?upper":   "required:H?upper: the forms are headers and insecure",
 		"required:H?headers": "H: entry 1 is not key=value",
 	} {
 		_, err := retrieve(t, uri)

@@ -146,7 +146,7 @@ func TestSwappingTheBackendIsSwappingOneFile(t *testing.T) {
 	require.Equal(t, "e2e", order.Env)
 	require.Equal(t, int32(1), order.Priority)
 	require.Equal(t, story.Inventory, query.Service)
-	require.Equal(t, "SELECT stock FROM goods WHERE id = $1", query.Resource)
+	require.Equal(t, "SELECT stock FROM goods WHERE id = ?", query.Resource, "the exporter obfuscates as the Agent does")
 	require.Equal(t, "sql", query.Type)
 	require.Equal(t, int32(1), query.Priority)
 	require.Zero(t, query.Error)

@@ -3,7 +3,6 @@ package crash
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -56,8 +55,7 @@ func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
 	ledger := &Ledger{}
 	backend := StartBackend(t, ledger)
-	overlay := filepath.Join(t.TempDir(), "fast.yaml")
-	require.NoError(t, os.WriteFile(overlay, []byte(fast), 0o600))
+	overlay := writeOverlay(t, fast)
 	c := collector.New(t, collector.Options{
 		Configs: []string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay},
 		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
