@@ -10,11 +10,12 @@ import (
 )
 
 // fingerprints tell a log that is sent again from another log that reads the
-// same: the second of two equal logs in one batch has another fingerprint than
-// the first, and both have the same again when the batch is sent again.
+// same: the second of two equal logs in one resource of one batch has another
+// fingerprint than the first, and both have the same again when they are sent
+// again. Equal logs wait in one parcel, so this holds after waiting too.
 type fingerprints struct {
 	seed  maphash.Seed
-	batch map[uint64]uint64 // how often each was seen in this batch
+	batch map[uint64]uint64 // how often each was seen in this resource
 }
 
 func newFingerprints(seed maphash.Seed) fingerprints {

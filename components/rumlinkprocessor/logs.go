@@ -118,6 +118,7 @@ func (p *logLinker) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, e
 		at = arriving
 	}
 	for r, rl := range ld.ResourceLogs().All() {
+		b.prints.reset()
 		src := p.source(rl.Resource())
 		for s, sl := range rl.ScopeLogs().All() {
 			for i, lr := range sl.LogRecords().All() {

@@ -198,6 +198,7 @@ func (p *logLinker) release(ctx context.Context, batch []*parcel) error {
 	b := p.batches.Get().(*logBatch)
 	defer p.recycle(b)
 	for _, rl := range ld.ResourceLogs().All() {
+		b.prints.reset()
 		src := p.source(rl.Resource())
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {
@@ -282,6 +283,7 @@ func (p *logLinker) adopt(one *parcel) error {
 	b := p.batches.Get().(*logBatch)
 	defer p.recycle(b)
 	for _, rl := range ld.ResourceLogs().All() {
+		b.prints.reset()
 		src := p.source(rl.Resource())
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, lr := range sl.LogRecords().All() {

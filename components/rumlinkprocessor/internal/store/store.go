@@ -21,9 +21,9 @@ import (
 
 const (
 	shardCount = 64
-	// indexBytes is what the index of a shard costs per entry: four bytes per
-	// place, a quarter to a half of the places taken.
-	indexBytes = 12
+	// indexBytes is what the index of a shard costs per entry at most: four
+	// bytes per place, a quarter to a half of the places taken.
+	indexBytes = 16
 	// A writer that loses its place to others this often is refused.
 	maxAttempts = 8
 )
