@@ -18,8 +18,9 @@ const (
 	boundaryRune     = "rune"
 	boundaryGrapheme = "grapheme"
 
-	utf8Repair = "repair"
-	utf8Keep   = "keep"
+	utf8Repair    = "repair"
+	utf8RepairAll = "repair_all"
+	utf8Keep      = "keep"
 
 	actionTruncate = "truncate"
 	actionDrop     = "drop"
@@ -40,7 +41,8 @@ type Config struct {
 	Marker string `mapstructure:"marker"`
 	// MarkerInside makes the marker count towards the limit.
 	MarkerInside bool `mapstructure:"marker_inside"`
-	// InvalidUTF8 is repair (each invalid byte becomes U+FFFD) or keep.
+	// InvalidUTF8 is repair, where each invalid byte of a string that is cut
+	// becomes U+FFFD; repair_all, the same for every string; or keep.
 	InvalidUTF8 string `mapstructure:"invalid_utf8"`
 	// Protected lists keys, with * as wildcard, whose values are never changed
 	// and which are the last to go when there are too many attributes.
@@ -171,7 +173,7 @@ func (c *Config) Validate() error {
 	errs := []error{
 		oneOf("unit", c.Unit, unitRunes, unitBytes),
 		oneOf("boundary", c.Boundary, boundaryRune, boundaryGrapheme),
-		oneOf("invalid_utf8", c.InvalidUTF8, utf8Repair, utf8Keep),
+		oneOf("invalid_utf8", c.InvalidUTF8, utf8Repair, utf8RepairAll, utf8Keep),
 	}
 	if !utf8.ValidString(c.Marker) {
 		errs = append(errs, fmt.Errorf("marker must be valid UTF-8, got %q", c.Marker))

@@ -64,7 +64,7 @@ func (l *limiter) cutKeys(attrs pcommon.Map, done *tally, report *keyList) {
 	for k, v := range attrs.All() {
 		short, cut, repaired := l.keys.cut(k, l.limits.MaxKey)
 		if !cut && !repaired {
-			place(out, k, v)
+			l.place(out, k, v, done)
 			continue
 		}
 		report.add(short)
@@ -78,14 +78,17 @@ func (l *limiter) cutKeys(attrs pcommon.Map, done *tally, report *keyList) {
 			r = invalidUTF8
 		}
 		l.count(short, r, len(k)-len(short), done)
-		place(out, short, v)
+		l.place(out, short, v, done)
 	}
 	out.MoveTo(attrs)
 }
 
 // place puts v under k, unless k is taken: of duplicates the first one stays.
-func place(out pcommon.Map, k string, v pcommon.Value) {
-	if dest, taken := out.GetOrPutEmpty(k); !taken {
-		v.MoveTo(dest)
+func (l *limiter) place(out pcommon.Map, k string, v pcommon.Value, done *tally) {
+	dest, taken := out.GetOrPutEmpty(k)
+	if taken {
+		l.count(k, keyCollision, 0, done)
+		return
 	}
+	v.MoveTo(dest)
 }

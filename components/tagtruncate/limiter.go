@@ -2,7 +2,6 @@ package tagtruncate
 
 import (
 	"math"
-	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
@@ -21,12 +20,14 @@ type limiter struct {
 	maxAttributes int
 	shortValue    int // no value of at most this many bytes is too long
 	shortKey      int
+	looks         bool // lengths alone do not tell
 }
 
 func newLimiter(s scope, l Limits, b *book, sh *shears, n *notes) *limiter {
 	keys := *sh
 	keys.marker, keys.markerSize, keys.graphemes = "", 0, false
 	lim := &limiter{
+		looks: b.anyLead || sh.checkAll,
 		scope: s, limits: l, shears: sh, keys: &keys, book: b, notes: n, long: valueLength,
 		maxAttributes: orNone(l.MaxAttributes), shortValue: orNone(l.MaxValue), shortKey: orNone(l.MaxKey),
 	}
@@ -54,12 +55,13 @@ func (l *limiter) limit(attrs pcommon.Map, done *tally, report *keyList) (droppe
 	l.dropByCount(attrs, done, report)
 	longKeys := false
 	for k, v := range attrs.All() {
-		longKeys = longKeys || !l.keyFits(k)
-		what := l.book.look(k)
-		if what.protected {
+		if len(k) > l.shortKey || l.shears.checkAll && !valid(k) {
+			longKeys = true
+		}
+		if l.short(v) && !l.book.watches(k) {
 			continue
 		}
-		if l.value(k, v, what, done) {
+		if what := l.book.look(k); !what.protected && l.value(k, v, what, done) {
 			report.add(k)
 		}
 	}
@@ -70,50 +72,63 @@ func (l *limiter) limit(attrs pcommon.Map, done *tally, report *keyList) (droppe
 }
 
 // fits reports whether attrs certainly need no change. It is the whole cost of
-// data within limits, so it compares lengths and looks no key up.
+// data within its limits, so it compares lengths and looks no key up.
 func (l *limiter) fits(attrs pcommon.Map) bool {
-	if attrs.Len() > l.maxAttributes {
+	for k, v := range attrs.All() {
+		s := v.Str()
+		if len(s) > l.shortValue || len(k) > l.shortKey || s == "" && !plain(v) {
+			return false
+		}
+	}
+	return attrs.Len() <= l.maxAttributes && (!l.looks || l.unremarkable(attrs))
+}
+
+// plain reports whether v, which holds no text, can never be too long.
+func plain(v pcommon.Value) bool {
+	switch v.Type() {
+	case pcommon.ValueTypeBytes, pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
 		return false
 	}
+	return true
+}
+
+// unremarkable reports whether no attribute is watched by a rule or, under
+// repair_all, invalid.
+func (l *limiter) unremarkable(attrs pcommon.Map) bool {
 	for k, v := range attrs.All() {
-		switch v.Type() {
-		case pcommon.ValueTypeStr:
-			s := v.Str()
-			if len(s) > l.shortValue || l.shears.repair && !utf8.ValidString(s) {
-				return false
-			}
-		case pcommon.ValueTypeBytes:
-			if v.Bytes().Len() > l.shortValue {
-				return false
-			}
-		case pcommon.ValueTypeMap, pcommon.ValueTypeSlice:
-			return false
-		}
-		if len(k) > l.shortKey || l.shears.repair && !utf8.ValidString(k) {
-			return false
-		}
-		if l.book.anyLead && (k == "" || l.book.lead[k[0]]) {
+		if l.book.watches(k) || l.shears.checkAll && !(valid(k) && valid(v.Str())) {
 			return false
 		}
 	}
 	return true
 }
 
+// short reports whether v certainly needs no change but for a watched key.
+func (l *limiter) short(v pcommon.Value) bool {
+	s := v.Str()
+	return len(s) <= l.shortValue && (s != "" || plain(v)) && (!l.shears.checkAll || valid(s))
+}
+
 func (l *limiter) keyFits(k string) bool {
-	return len(k) <= l.shortKey && !(l.shears.repair && !utf8.ValidString(k))
+	return len(k) <= l.shortKey && (!l.shears.checkAll || valid(k))
 }
 
 // value applies what to v and reports whether it changed.
-func (l *limiter) value(key string, v pcommon.Value, what verdict, done *tally) bool {
-	if what.hash {
-		return l.hash(key, v, done)
-	}
-	changed := what.stripQuery && l.stripQuery(key, v, done)
+func (l *limiter) value(key string, v pcommon.Value, what *verdict, done *tally) bool {
 	limit := l.limits.MaxValue
 	if what.maxValue > 0 {
 		limit = what.maxValue
 	}
-	return l.deep(key, v, limit, 0, done) || changed
+	switch {
+	case what.hash:
+		return l.hash(key, v, done)
+	case what.stripQuery:
+		stripped := l.stripQuery(key, v, done)
+		return l.deep(key, v, limit, 0, done) || stripped
+	case v.Type() == pcommon.ValueTypeStr:
+		return l.str(key, v, limit, done)
+	}
+	return l.deep(key, v, limit, 0, done)
 }
 
 // deep cuts v and everything inside it. level is how many containers v is in.
@@ -198,5 +213,7 @@ func (l *limiter) bytes(key string, b pcommon.ByteSlice, limit int, done *tally)
 
 func (l *limiter) count(key string, r reason, bytes int, done *tally) {
 	done.add(l.scope, r, bytes)
-	l.notes.write(l.scope, r, key)
+	if done.noted {
+		l.notes.write(l.scope, r, key)
+	}
 }

@@ -25,6 +25,9 @@ func newNotes(logger *zap.Logger) *notes {
 	}))}
 }
 
+// on reports whether anyone reads the notes; asked once per batch.
+func (n *notes) on() bool { return n.logger.Core().Enabled(zap.DebugLevel) }
+
 func (n *notes) write(s scope, r reason, key string) {
 	if entry := n.logger.Check(zap.DebugLevel, "attribute limited"); entry != nil {
 		entry.Write(zap.String("scope", scopeNames[s]), zap.String("reason", reasonNames[r]), zap.String("key", key))

@@ -38,7 +38,9 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 		shears: shears{
 			bytes:        cfg.Unit == unitBytes,
 			graphemes:    cfg.Boundary == boundaryGrapheme,
-			repair:       cfg.InvalidUTF8 == utf8Repair,
+			repair:       cfg.InvalidUTF8 != utf8Keep,
+			reads:        cfg.InvalidUTF8 != utf8Keep || cfg.Unit != unitBytes,
+			checkAll:     cfg.InvalidUTF8 == utf8RepairAll,
 			marker:       cfg.Marker,
 			markerSize:   cfg.markerSize(false),
 			markerInside: cfg.MarkerInside,
@@ -57,7 +59,7 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 }
 
 func (t *truncator) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
-	var done tally
+	done := tally{noted: t.notes.on()}
 	var report *keyList
 	if t.reportAs != "" {
 		report = &keyList{name: t.reportAs}
@@ -89,20 +91,27 @@ func (t *truncator) limitScope(s pcommon.InstrumentationScope, done *tally) {
 
 // text cuts a name or a message that is no attribute.
 func (t *truncator) text(s string, limit int, where scope, why reason, done *tally) (string, bool) {
+	if len(s) <= limit && !t.shears.checkAll {
+		return s, false
+	}
 	out, short, repaired := t.shears.cut(s, limit)
 	if short {
 		done.add(where, why, len(s)-len(out))
-		t.notes.write(where, why, reasonNames[why])
+		if done.noted {
+			t.notes.write(where, why, reasonNames[why])
+		}
 	}
 	if repaired {
 		done.add(where, invalidUTF8, 0)
-		t.notes.write(where, invalidUTF8, reasonNames[why])
+		if done.noted {
+			t.notes.write(where, invalidUTF8, reasonNames[why])
+		}
 	}
 	return out, short || repaired
 }
 
 func (t *truncator) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
-	var done tally
+	done := tally{noted: t.notes.on()}
 	for _, rl := range ld.ResourceLogs().All() {
 		t.limitResource(rl.Resource(), &done)
 		for _, sl := range rl.ScopeLogs().All() {
@@ -120,7 +129,7 @@ func (t *truncator) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, e
 }
 
 func (t *truncator) processMetrics(ctx context.Context, md pmetric.Metrics) (pmetric.Metrics, error) {
-	var done tally
+	done := tally{noted: t.notes.on()}
 	for _, rm := range md.ResourceMetrics().All() {
 		t.limitResource(rm.Resource(), &done)
 		for _, sm := range rm.ScopeMetrics().All() {

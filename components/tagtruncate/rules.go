@@ -18,8 +18,10 @@ type verdict struct {
 // book answers what holds for a key: an exact rule, else protection, else the
 // most literal wildcard rule, else nothing.
 type book struct {
-	exact    map[string]verdict
-	patterns []pattern // in order of precedence
+	exact    map[string]*verdict
+	prints   [16]uint64 // fingerprints of the keys of exact
+	patterns []pattern  // in order of precedence
+	globLead [256]bool  // the first bytes of keys a pattern can match
 	// lead tells, by a key's first byte, whether any drop, hash or strip_query
 	// rule can match it; no such key needs a look when its value is short.
 	lead    [256]bool
@@ -30,29 +32,33 @@ type book struct {
 
 type pattern struct {
 	glob    string
-	verdict verdict
+	verdict *verdict
 }
 
+// nothing is said about most keys.
+var nothing verdict
+
 func newBook(cfg *Config) *book {
-	b := &book{exact: map[string]verdict{}}
+	b := &book{exact: map[string]*verdict{}}
 	for _, key := range append(slices.Clone(cfg.Protected), cfg.ReportAttribute) {
 		switch {
 		case key == "":
 		case strings.Contains(key, "*"):
-			b.patterns = append(b.patterns, pattern{key, verdict{protected: true}})
+			b.patterns = append(b.patterns, pattern{key, &verdict{protected: true}})
 		default:
-			b.exact[key] = verdict{protected: true}
+			b.exact[key] = &verdict{protected: true}
 		}
 	}
 	for key, rule := range cfg.Rules {
-		v := verdict{
+		v := &verdict{
 			drop:       rule.Action == actionDrop,
 			hash:       rule.Action == actionHash,
 			stripQuery: rule.StripQuery,
 			maxValue:   rule.MaxValue,
 		}
 		if v.drop || v.hash || v.stripQuery {
-			b.watch(key)
+			b.anyLead = true
+			lead(&b.lead, key)
 		} else if v.maxValue > 0 && (b.shortest == 0 || v.maxValue < b.shortest) {
 			b.shortest = v.maxValue
 		}
@@ -61,6 +67,13 @@ func newBook(cfg *Config) *book {
 		} else {
 			b.exact[key] = v
 		}
+	}
+	for key := range b.exact {
+		f := fingerprint(key)
+		b.prints[f>>6] |= 1 << (f & 63)
+	}
+	for _, p := range b.patterns {
+		lead(&b.globLead, p.glob)
 	}
 	slices.SortFunc(b.patterns, func(x, y pattern) int {
 		if x.verdict.protected != y.verdict.protected {
@@ -74,27 +87,46 @@ func newBook(cfg *Config) *book {
 	return b
 }
 
-func (b *book) watch(glob string) {
-	b.anyLead = true
+// lead marks the first bytes of the keys glob can match.
+func lead(bytes *[256]bool, glob string) {
 	if glob[0] != '*' {
-		b.lead[glob[0]] = true
+		bytes[glob[0]] = true
 		return
 	}
-	for i := range b.lead {
-		b.lead[i] = true
+	for i := range bytes {
+		bytes[i] = true
 	}
 }
 
-func (b *book) look(key string) verdict {
-	if v, found := b.exact[key]; found {
-		return v
-	}
-	for i := range b.patterns {
-		if match(b.patterns[i].glob, key) {
-			return b.patterns[i].verdict
+// watches reports whether key must be looked up even if its value is short.
+func (b *book) watches(key string) bool {
+	return b.anyLead && (key == "" || b.lead[key[0]])
+}
+
+// look returns what is said about key, never nil.
+func (b *book) look(key string) *verdict {
+	if f := fingerprint(key); b.prints[f>>6]&(1<<(f&63)) != 0 {
+		if v, found := b.exact[key]; found {
+			return v
 		}
 	}
-	return verdict{}
+	if key == "" || b.globLead[key[0]] {
+		for i := range b.patterns {
+			if match(b.patterns[i].glob, key) {
+				return b.patterns[i].verdict
+			}
+		}
+	}
+	return &nothing
+}
+
+// fingerprint is a number below 1024 that equal keys share and most others do
+// not: it saves hashing the many keys no rule names.
+func fingerprint(key string) uint {
+	if key == "" {
+		return 0
+	}
+	return (uint(len(key))*33 + uint(key[0])*5 + uint(key[len(key)-1])*67) & 1023
 }
 
 func literals(glob string) int { return len(glob) - strings.Count(glob, "*") }

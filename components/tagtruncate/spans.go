@@ -10,13 +10,21 @@ func (t *truncator) limitSpan(span ptrace.Span, done *tally, report *keyList) {
 		span.SetName(name)
 		report.add("name")
 	}
-	if msg, cut := t.text(span.Status().Message(), t.spanLimits.MaxStatusMessage, inSpan, statusLength, done); cut {
-		span.Status().SetMessage(msg)
-		report.add("status.message")
+	if msg := span.Status().Message(); msg != "" {
+		if msg, cut := t.text(msg, t.spanLimits.MaxStatusMessage, inSpan, statusLength, done); cut {
+			span.Status().SetMessage(msg)
+			report.add("status.message")
+		}
 	}
-	t.limitEvents(span, done)
-	t.limitLinks(span, done)
-	report.write(span.Attributes(), t.span.maxAttributes)
+	if span.Events().Len() > 0 {
+		t.limitEvents(span, done)
+	}
+	if span.Links().Len() > 0 {
+		t.limitLinks(span, done)
+	}
+	if report != nil {
+		report.write(span.Attributes(), t.span.maxAttributes)
+	}
 }
 
 func (t *truncator) limitEvents(span ptrace.Span, done *tally) {

@@ -61,6 +61,7 @@ var (
 // tally counts what was done to one batch.
 type tally struct {
 	dirty bool
+	noted bool // the debug log is on
 	n     [scopeCount][reasonCount]int64
 	bytes [scopeCount][reasonCount]int64
 }

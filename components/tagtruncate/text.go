@@ -16,7 +16,9 @@ const keepAlive = 4096
 type shears struct {
 	bytes        bool // count bytes, not runes
 	graphemes    bool
-	repair       bool
+	repair       bool // of strings that are cut
+	checkAll     bool // of every string
+	reads        bool // a cut looks at more than the rune it falls into
 	marker       string
 	markerSize   int
 	markerInside bool
@@ -25,17 +27,21 @@ type shears struct {
 // cut returns s within limit units, and the reasons that changed it. It reads
 // O(limit) bytes of s: a string longer than limit is never walked to its end.
 func (sh *shears) cut(s string, limit int) (out string, short, repaired bool) {
-	if limit == 0 {
-		if sh.repair && !utf8.ValidString(s) {
+	if limit == 0 || len(s) <= limit && !sh.checkAll {
+		if sh.checkAll && !valid(s) {
 			return repairPrefix(s, len(s), true), false, true
 		}
 		return s, false, false
 	}
-	end := sh.end(s, limit)
-	if sh.repair && !utf8.ValidString(s[:end]) {
+	// Most text is ASCII, where a byte is a rune is a character.
+	end := limit
+	if easy := len(s) > limit && sh.reads && ascii(s[:limit]); !easy {
+		end = sh.end(s, limit)
+		repaired = sh.repair && (end < len(s) || sh.checkAll) && !utf8.ValidString(s[:end])
+	}
+	if repaired {
 		// One unit more than the limit, so that what is too long still looks it.
 		s = repairPrefix(s, limit+utf8.UTFMax, sh.bytes)
-		repaired = true
 		end = sh.end(s, limit)
 	}
 	if end == len(s) || sh.alreadyCut(s, limit) {
@@ -89,6 +95,40 @@ func (sh *shears) end(s string, limit int) int {
 	}
 	return len(s)
 }
+
+// ascii reports whether s is ASCII, 32 bytes at a time: counting runes one by
+// one would be the greater part of a cut.
+func ascii(s string) bool {
+	for ; len(s) >= 32; s = s[32:] {
+		if (word(s, 0)|word(s, 8)|word(s, 16)|word(s, 24))&highBits != 0 {
+			return false
+		}
+	}
+	if len(s) >= 8 {
+		all := word(s, len(s)-8)
+		for ; len(s) > 8; s = s[8:] {
+			all |= word(s, 0)
+		}
+		return all&highBits == 0
+	}
+	for i := range len(s) {
+		if s[i] >= utf8.RuneSelf {
+			return false
+		}
+	}
+	return true
+}
+
+const highBits = 0x8080808080808080
+
+// word is the eight bytes of s at i; the compiler makes one load of it.
+func word(s string, i int) uint64 {
+	s = s[i : i+8]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+func valid(s string) bool { return ascii(s) || utf8.ValidString(s) }
 
 // repairPrefix returns the beginning of s, at least limit bytes or runes of it
 // or all, with U+FFFD for every byte that is not part of a rune.
