@@ -154,6 +154,9 @@ func (c *candidate) merge(w3c *candidate) {
 		c.data.LastParent, c.data.foreign = data.LastParent, data.foreign
 	}
 	c.member = w3c.member
+	if c.span == w3c.span {
+		c.datadogParent = 0 // a Datadog tracer would have said p; the browser's RUM and OpenTelemetry services do not
+	}
 	c.span = w3c.span
 }
 

@@ -90,11 +90,14 @@ type memberParts struct{ priority, lastParent, foreign string }
 // written anew.
 func splitMember(value string) (parts memberParts, orderly bool) {
 	for i := range len(value) {
-		if c := value[i]; verbatim[c] != c && c != ';' {
+		if c := value[i]; c == 0 || verbatim[c] != c && c != ';' {
 			return memberParts{}, false
 		}
 	}
 	const priority, origin, lastParent, tags, foreign = 1, 2, 3, 4, 5
+	if strings.HasSuffix(value, ";") {
+		return memberParts{}, false
+	}
 	for last, start := 0, 0; start < len(value); {
 		entry, _, _ := strings.Cut(value[start:], ";")
 		key, text, _ := strings.Cut(entry, ":")

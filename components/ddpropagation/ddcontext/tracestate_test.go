@@ -1,6 +1,7 @@
 package ddcontext
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 
@@ -93,6 +94,10 @@ func FuzzTracestate(f *testing.F) {
 	f.Add("dd=s:2;o:rum;p:00f067aa0ba902b7;t.dm:-4;t.usr.id:baz64~~;x:y,a=1")
 	f.Add(" dd=s:-1;;t.tid:1;t.a b:;t.x: ,A=1,dd=2")
 	f.Add("=,dd=o:~;=~,")
+	f.Add("dd=0:\x000") // a zero byte once passed for a byte that needs no escape
+	f.Add("dd=a:b;")    // as did an empty entry at the end
+	f.Add("dd=:;t.0:\x000")
+	f.Add("dd=s:000")
 	f.Fuzz(func(t *testing.T, header string) {
 		value, found := FindMember(header)
 		data, ok := ParseMember(value)
@@ -109,13 +114,27 @@ func FuzzTracestate(f *testing.F) {
 				t.Fatalf("OpenTelemetry does not take %q: %v", once, err)
 			}
 		}
-		// What was written is read and written alike for ever after. The first writing may replace characters.
+		// What was written is read and written alike for ever after. The first writing may replace characters, and with them what an entry is.
 		again, ok := ParseMember(string(once))
 		if !ok {
 			t.Fatalf("%q was written and is not read", once)
 		}
-		if twice, _ := again.AppendMember(nil); complete && string(twice) != string(once) {
+		twice, completeAgain := again.AppendMember(nil)
+		if isLegal := printable(value) && !strings.Contains(value, "="); complete && isLegal && string(twice) != string(once) {
 			t.Fatalf("%q became %q, then %q", value, once, twice)
+		}
+		last, _ := ParseMember(string(twice))
+		if thrice, _ := last.AppendMember(nil); completeAgain && string(thrice) != string(twice) {
+			t.Fatalf("%q became %q, %q, then %q", value, once, twice, thrice)
+		}
+		if parts, orderly := splitMember(value); orderly {
+			paddedPriority := data.HasPriority && strconv.Itoa(data.Priority) != parts.priority
+			if !complete || string(once) != value && !repeatsTag(value) && !paddedPriority {
+				t.Fatalf("%q is called orderly, yet it becomes %q", value, once)
+			}
+			if parts.lastParent != data.LastParent || parts.foreign != data.foreign || parts.priority != "" != data.HasPriority {
+				t.Fatalf("%q: parts %q, data %+v", value, parts, data)
+			}
 		}
 		set := SetMember(header, string(once))
 		if len(once) > 0 {
@@ -130,4 +149,16 @@ func FuzzTracestate(f *testing.F) {
 			t.Fatalf("%q set again is %q", set, SetMember(set, string(once)))
 		}
 	})
+}
+
+func repeatsTag(member string) bool {
+	seen := map[string]bool{}
+	for entry := range strings.SplitSeq(member, ";") {
+		key, _, _ := strings.Cut(entry, ":")
+		if seen[key] {
+			return true
+		}
+		seen[key] = true
+	}
+	return false
 }
