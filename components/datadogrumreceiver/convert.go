@@ -130,7 +130,7 @@ const (
 // findCause finds the action that began the request: the one the SDK names,
 // else the one that time tells.
 func (in *ingest) findCause(p *pending) causeLink {
-	p.viewKey = digestOf("recent", in.origin.tenant, p.app, p.session, p.event.view)
+	p.viewKey = in.keyOfView(p)
 	if id := p.cause(); id != "" {
 		p.root = id
 		return linkID
@@ -166,7 +166,8 @@ func (in *ingest) linkCause(p *pending, span ptrace.Span, link causeLink) {
 		to.SetSpanID(actionSpanID(p.app, p.root, trace))
 		return
 	}
-	if p.parent != (pcommon.SpanID{}) || !in.r.held.hasRoom(actionKey(in.origin, p.app, p.root), p.trace) {
+	p.rootKey = actionKey(in.origin, p.app, p.root)
+	if p.parent != (pcommon.SpanID{}) || !in.r.held.hasRoom(p.rootKey, p.trace) {
 		p.root = "" // a native span is the parent, or the action has all the traces it may have
 		return
 	}
@@ -248,7 +249,7 @@ func (in *ingest) noteActions(events []pending) {
 		if p.kind != "action" || p.done || p.id == "" || in.tooOld(p) {
 			continue
 		}
-		p.viewKey = digestOf("recent", in.origin.tenant, p.app, p.session, p.event.view)
+		p.viewKey = in.keyOfView(p)
 		p.denied = !in.r.noise.wants(p.text("action", "target", "name"), in.origin.tenant, p.session, in.now)
 		if p.denied || !in.r.infers(p.source) || p.session == "" || p.event.view == "" {
 			continue

@@ -46,7 +46,7 @@ type event struct {
 	hasIDs  bool
 	actions []string // ids of the actions the event is a child of; the last is the cause
 
-	envelope [envelopeSlots]string
+	envelope [envelopeSlots]int32 // nodes of what describes the app and the device; 0 is none
 }
 
 // read fills e from the event at root. The device's clock is off by shift.
@@ -84,8 +84,8 @@ func (e *event) read(doc *jsonDoc, root int, line string, shift time.Duration) e
 			e.body = i
 			e.id = doc.text(doc.child(i, "id"))
 		}
-		if slot, ok := resourceMembers[n.key]; ok {
-			e.envelope[slot] = n.str
+		if slot := resourceSlot(n.key); slot >= 0 {
+			e.envelope[slot] = int32(i) //nolint:gosec // arena indices
 		}
 	}
 	const maxDate = 9_223_372_036_854 // ms that fit in int64 as ns
@@ -118,8 +118,8 @@ func (e *event) readInternals(dd int) {
 		case "parent_span_id":
 			e.parent, _ = parseSpanID(doc.idText(i))
 		}
-		if slot, ok := resourceInternals[n.key]; ok {
-			e.envelope[slot] = n.str
+		if slot := internalSlot(n.key); slot >= 0 {
+			e.envelope[slot] = int32(i) //nolint:gosec // arena indices
 		}
 	}
 	e.hasIDs = traceOK && spanOK

@@ -171,10 +171,10 @@ func (h *held) inferRequests(in *ingest, p *pending, a *heldAction) {
 func (h *held) holdTrace(in *ingest, p *pending) bool {
 	changed := false
 	if p.root != "" && h.cfg.Actions.Span == spanPerTrace {
-		h.needRoot(in, p, p.root)
+		h.needRoot(in, p, p.root, p.rootKey)
 		for _, other := range p.actions {
 			if other != p.root {
-				h.needRoot(in, p, other)
+				h.needRoot(in, p, other, actionKey(in.origin, p.app, other))
 			}
 		}
 		changed = true
@@ -196,8 +196,8 @@ func (h *held) holdTrace(in *ingest, p *pending) bool {
 	return changed
 }
 
-func (h *held) needRoot(in *ingest, p *pending, id string) {
-	a := h.actions.touch(actionKey(in.origin, p.app, id), p.app, id, in.now)
+func (h *held) needRoot(in *ingest, p *pending, id string, key digest) {
+	a := h.actions.touch(key, p.app, id, in.now)
 	before := a.size()
 	a.addTrace(p.trace, pcommon.SpanID{}, p.start)
 	if a.line == "" && a.child == "" {

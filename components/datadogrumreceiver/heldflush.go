@@ -1,6 +1,8 @@
 package datadogrumreceiver
 
 import (
+	"cmp"
+	"slices"
 	"time"
 )
 
@@ -57,6 +59,9 @@ func (h *held) takeActions(now time.Time, mode flushMode) []dueSpan {
 	for i := range list {
 		list[i].snapshot()
 	}
+	slices.SortStableFunc(list, func(a, b dueSpan) int {
+		return cmp.Or(a.action.first.Compare(b.action.first), cmp.Compare(a.action.id, b.action.id))
+	})
 	return list
 }
 
@@ -150,6 +155,9 @@ func (h *held) takeViews(now time.Time, mode flushMode) []dueView {
 			})
 		}
 	}
+	slices.SortFunc(list, func(a, b dueView) int {
+		return cmp.Or(a.view.first.Compare(b.view.first), cmp.Compare(a.view.id, b.view.id))
+	})
 	return list
 }
 

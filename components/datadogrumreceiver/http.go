@@ -189,7 +189,7 @@ func (in *ingest) giveBack() {
 	for i := range in.events {
 		in.events[i] = pending{event: event{actions: in.events[i].actions[:0]}}
 	}
-	in.origin, in.doc.src = nil, ""
+	in.origin, in.doc.src, in.lastView = nil, "", [3]string{}
 	in.r.ingests.Put(in)
 }
 

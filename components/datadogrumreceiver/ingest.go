@@ -60,6 +60,13 @@ type pending struct {
 	denied    bool   // an action that is unwanted by name or rate
 	viewKey   digest // session and view, for inference
 	root      string // the action that becomes a root of this event's trace, "" when none does
+	rootKey   digest
+}
+
+// forget clears everything but the event, which read overwrites.
+func (p *pending) forget() {
+	p.done, p.out, p.keyed, p.spanKeyed, p.inTraces, p.inLogs, p.late, p.denied = false, 0, false, false, false, false, false, false
+	p.root = ""
 }
 
 // ingest is the work on one body. It is reused; its tables outlive bodies.
@@ -75,6 +82,9 @@ type ingest struct {
 	counts [typeCount][outcomes]int64
 	late   int64
 	infer  [3]int64
+
+	lastView    [3]string // the view whose key was made last: events of a body share it
+	lastViewKey digest
 }
 
 // result is what the sender is told.
@@ -87,6 +97,7 @@ type result struct {
 // run converts body. What it says is true for all of the body's events.
 func (in *ingest) run(ctx context.Context, body string, from *origin) result {
 	in.origin, in.owner, in.now = from, in.r.owners.Add(1), in.r.now()
+	in.lastView = [3]string{"\x00"}
 	if !utf8.ValidString(body) {
 		body = strings.ToValidUTF8(body, "\uFFFD")
 	}
@@ -135,7 +146,7 @@ func (in *ingest) read(line string) outcome {
 		in.events = append(in.events, pending{})
 	}
 	p := &in.events[in.n]
-	*p = pending{event: event{actions: p.actions}}
+	p.forget()
 	err = p.read(&in.doc, root, line, in.origin.shift)
 	switch {
 	case p.kind == "telemetry":
@@ -150,6 +161,15 @@ func (in *ingest) read(line string) outcome {
 	}
 	in.n++
 	return outConverted
+}
+
+// keyOfView is the view p happened in, for inference.
+func (in *ingest) keyOfView(p *pending) digest {
+	if view := [3]string{p.app, p.session, p.event.view}; view != in.lastView {
+		in.lastView = view
+		in.lastViewKey = digestOf("recent", in.origin.tenant, p.app, p.session, p.event.view)
+	}
+	return in.lastViewKey
 }
 
 func (o *origin) mayReport(app string) bool {

@@ -78,7 +78,14 @@ func (d *jsonDoc) parse(line string) (root int, err error) {
 	return root, err
 }
 
+// space steps over white space, of which SDKs write none.
 func (d *jsonDoc) space() {
+	if d.pos < len(d.src) && d.src[d.pos] <= ' ' {
+		d.skipSpace()
+	}
+}
+
+func (d *jsonDoc) skipSpace() {
 	for d.pos < len(d.src) {
 		switch d.src[d.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -257,21 +264,31 @@ func (d *jsonDoc) digits() bool {
 	return d.pos > start
 }
 
+// plainText are the bytes a string holds as they are.
+var plainText = func() (table [256]bool) {
+	for c := range table {
+		table[c] = c >= ' ' && c != '"' && c != '\\'
+	}
+	return table
+}()
+
 // str reads the string whose opening quote is at pos.
 func (d *jsonDoc) str() (string, error) {
-	d.pos++
-	start := d.pos
-	for d.pos < len(d.src) {
-		switch c := d.src[d.pos]; {
-		case c == '"':
-			d.pos++
-			return d.src[start : d.pos-1], nil
-		case c == '\\':
-			return d.escaped(start)
-		case c < ' ':
-			return "", errJSONSyntax
+	src, start := d.src, d.pos+1
+	for i := start; i < len(src); i++ {
+		c := src[i]
+		if plainText[c] {
+			continue
 		}
-		d.pos++
+		d.pos = i
+		switch c {
+		case '"':
+			d.pos++
+			return src[start:i], nil
+		case '\\':
+			return d.escaped(start)
+		}
+		break
 	}
 	return "", errJSONSyntax
 }

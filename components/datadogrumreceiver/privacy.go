@@ -82,6 +82,7 @@ func (p *privacy) text(s string) string {
 		return s
 	}
 	var out strings.Builder
+	out.Grow(len(s) + len(redacted))
 	rest := s
 	for {
 		i := strings.Index(rest, "://")
@@ -109,6 +110,7 @@ func (p *privacy) url(s string) string {
 		return p.text(s)
 	}
 	var out strings.Builder
+	out.Grow(len(s) + len(redacted))
 	p.writePath(&out, s)
 	return out.String()
 }

@@ -30,9 +30,12 @@ type writer struct {
 	groups  []group
 	path    []byte
 	attrs   xpdata.MapBuilder
+	pages   [2]cleanURL
 	asSpan  bool // ids and durations of the event become those of a span
 	dotted  bool // a member name held a dot: two paths may spell the same key
 }
+
+type cleanURL struct{ raw, clean string }
 
 // group is the part of a batch that shares a Resource.
 type group struct {
@@ -54,7 +57,8 @@ func newWriter(fields *fieldTable, p *privacy) *writer {
 func (w *writer) begin() {
 	w.traces, w.logs = ptrace.NewTraces(), plog.NewLogs()
 	w.spans, w.records = 0, 0
-	clear(w.groups) // they hold on to the last body
+	clear(w.groups) // they and the URLs hold on to the last body
+	w.pages = [2]cleanURL{}
 	w.groups = w.groups[:0]
 }
 
@@ -62,12 +66,32 @@ func (w *writer) begin() {
 // so there are few and the last one is nearly always the right one.
 func (w *writer) groupOf(e *event, from *origin) *group {
 	for i := len(w.groups) - 1; i >= 0 && i >= len(w.groups)-8; i-- {
-		if g := &w.groups[i]; g.origin == from && g.envelope == e.envelope {
+		if g := &w.groups[i]; g.origin == from && g.holds(e) {
 			return g
 		}
 	}
-	w.groups = append(w.groups, group{envelope: e.envelope, origin: from})
+	g := group{origin: from}
+	for slot, node := range e.envelope {
+		if node > 0 {
+			g.envelope[slot] = e.doc.nodes[node].str
+		}
+	}
+	w.groups = append(w.groups, g)
 	return &w.groups[len(w.groups)-1]
+}
+
+// holds tells whether e comes from the app and device of g.
+func (g *group) holds(e *event) bool {
+	for slot, node := range e.envelope {
+		text := ""
+		if node > 0 {
+			text = e.doc.nodes[node].str
+		}
+		if g.envelope[slot] != text {
+			return false
+		}
+	}
+	return true
 }
 
 // span appends a span in the event's resource, with the event's attributes.
@@ -110,14 +134,14 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	w.start(false)
 	w.attrs.EnsureCapacity(32)
 	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
-		if _, ok := resourceMembers[doc.nodes[i].key]; ok {
+		if resourceSlot(doc.nodes[i].key) >= 0 {
 			w.member(doc, i, 0)
 		}
 	}
 	if e.dd >= 0 {
 		w.path = append(w.path[:0], "_dd"...)
 		for i := e.dd + 1; i < int(doc.nodes[e.dd].next); i = int(doc.nodes[i].next) {
-			if _, ok := resourceInternals[doc.nodes[i].key]; ok {
+			if internalSlot(doc.nodes[i].key) >= 0 {
 				w.member(doc, i, len("_dd"))
 			}
 		}
@@ -174,7 +198,7 @@ func (w *writer) event(e *event) {
 	doc := e.doc
 	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
 		key := doc.nodes[i].key
-		if _, ok := resourceMembers[key]; ok {
+		if resourceSlot(key) >= 0 {
 			continue
 		}
 		if i != e.dd {
@@ -183,7 +207,7 @@ func (w *writer) event(e *event) {
 		}
 		w.path = append(w.path[:0], key...)
 		for j := i + 1; j < int(doc.nodes[i].next); j = int(doc.nodes[j].next) {
-			if _, ok := resourceInternals[doc.nodes[j].key]; !ok {
+			if internalSlot(doc.nodes[j].key) < 0 {
 				w.member(doc, j, len(key))
 			}
 		}
@@ -232,7 +256,7 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		w.actionID(doc, i, f.key)
 		return
 	case ruleURL:
-		w.put(f.key).SetStr(w.privacy.url(n.str))
+		w.put(f.key).SetStr(w.pageURL(n.str))
 		return
 	}
 	w.value(doc, i, w.put(f.key))
@@ -327,6 +351,19 @@ func (w *writer) protocol(s, key string) {
 	}
 	w.put(key).SetStr(name)
 	w.put("network.protocol.version").SetStr(version)
+}
+
+// pageURL redacts the URL of a page or its referrer: the same one or two
+// throughout a batch, so the last ones are remembered.
+func (w *writer) pageURL(raw string) string {
+	for i := range w.pages {
+		if w.pages[i].raw == raw {
+			return w.pages[i].clean
+		}
+	}
+	w.pages[1] = w.pages[0]
+	w.pages[0] = cleanURL{raw, w.privacy.url(raw)}
+	return w.pages[0].clean
 }
 
 // actionID writes the cause, and the whole list when there is more than the cause.
