@@ -90,7 +90,7 @@ func TestTheBinaryAcceptsEveryConfiguration(t *testing.T) {
 			dir := t.TempDir()
 			file := filepath.Join(dir, "config.yaml")
 			text := configText(t, docs, component)
-			text = strings.ReplaceAll(text, "/etc/otelcol-obs/", caFiles(t)+"/")
+			text = strings.NewReplacer("/etc/otelcol-obs/", caFiles(t)+"/", "/hostfs", dir).Replace(text)
 			require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
 			cmd := exec.Command(bin, "validate", "--config", file)
 			cmd.Env = append(podEnv(t, doc), "OTELCOL_OBS_DATA="+dir)

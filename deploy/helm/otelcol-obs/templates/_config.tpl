@@ -94,15 +94,8 @@ debug
 {{- $_ := set . "resolver" (dict "k8s" (dict "service" (printf "%s.%s" (include "otelcol-obs.headless" $root) $root.Release.Namespace) "ports" (list 4317))) -}}
 {{- end -}}
 {{- range $id := list "otlp_grpc" "otlp_http" -}}
-{{- if and (hasKey $exporters $id) (eq $root.Values.backend "otlp") -}}
-{{- with $root.Values.otlp.tls -}}
-{{- if or .insecure .caSecret.name -}}
-{{- $tls := dict -}}
-{{- if .insecure -}}{{- $_ := set $tls "insecure" true -}}{{- end -}}
-{{- if .caSecret.name -}}{{- $_ := set $tls "ca_file" "/etc/otelcol-obs/backend-ca/ca.crt" -}}{{- end -}}
-{{- $_ := set (get $exporters $id) "tls" $tls -}}
-{{- end -}}
-{{- end -}}
+{{- if and (hasKey $exporters $id) (eq $root.Values.backend "otlp") $root.Values.otlp.caSecret.name -}}
+{{- include "otelcol-obs.merge" (list (get $exporters $id) (dict "tls" (dict "ca_file" "/etc/otelcol-obs/backend-ca/ca.crt"))) -}}
 {{- end -}}
 {{- end -}}
 {{- with get $exporters "kafka" -}}

@@ -99,8 +99,8 @@ readinessProbe: {httpGet: {path: /, port: health}, periodSeconds: 5, failureThre
 {{- $root := index . 0 -}}
 {{- $secrets := dict -}}
 {{- $toBackend := or (eq (index . 1) "gateway") (eq (include "otelcol-obs.agentExport" $root) (include "otelcol-obs.backend" $root)) -}}
-{{- if and $toBackend (eq $root.Values.backend "otlp") $root.Values.otlp.tls.caSecret.name -}}
-{{- $_ := set $secrets "backend-ca" $root.Values.otlp.tls.caSecret -}}
+{{- if and $toBackend (eq $root.Values.backend "otlp") $root.Values.otlp.caSecret.name -}}
+{{- $_ := set $secrets "backend-ca" $root.Values.otlp.caSecret -}}
 {{- end -}}
 {{- with $root.Values.kafka -}}
 {{- if and .enabled .tls.enabled .tls.caSecret.name -}}{{- $_ := set $secrets "kafka-ca" .tls.caSecret -}}{{- end -}}
