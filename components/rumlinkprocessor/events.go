@@ -35,9 +35,9 @@ func (p *pendingEvents) bytes() (n int64) {
 	return n
 }
 
-// eventBytes is what an event costs: itself, its header and slack of the slice,
-// and its share of pendingEvents.
-func eventBytes(encoded string) int64 { return int64(len(encoded)) + 64 }
+// eventBytes is what an event costs: itself and what the allocator rounds up,
+// its header and the slack of the slice, and its share of pendingEvents.
+func eventBytes(encoded string) int64 { return int64(len(encoded)+len(encoded)/6) + 80 }
 
 func (e *entry) addEvent(encoded string, most int) (grown int64, kept bool) {
 	if e.events == nil {

@@ -10,6 +10,8 @@ import (
 	"unique"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/processor"
+	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
@@ -47,6 +49,7 @@ type shared struct {
 	done  chan struct{}
 	// claimed are the signals whose waiting data goes to the storage.
 	claimed map[string]bool
+	gauges  metric.Registration
 }
 
 // claim takes the storage for a signal. A parcel found there after a restart
@@ -75,26 +78,31 @@ func (s *shared) get(cfg *Config) *join {
 }
 
 // start is called by every instance; the first starts the sweeper.
-func (s *shared) start(ttl time.Duration) {
+func (s *shared) start(set processor.Settings, ttl time.Duration) (err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.users++; s.users > 1 {
-		return
+	if s.users == 0 {
+		if s.gauges, err = observeStore(set, s.join); err != nil {
+			return err
+		}
+		s.stop, s.done = make(chan struct{}), make(chan struct{})
+		go s.join.sweep(max(minSweep, ttl/4), s.stop, s.done)
 	}
-	s.stop, s.done = make(chan struct{}), make(chan struct{})
-	go s.join.sweep(max(minSweep, ttl/4), s.stop, s.done)
+	s.users++
+	return nil
 }
 
 // shutdown is called by every started instance; the last stops the sweeper.
-func (s *shared) shutdown() {
+func (s *shared) shutdown() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.users--; s.users > 0 {
-		return
+		return nil
 	}
 	close(s.stop)
 	<-s.done
 	s.claimed = nil
+	return s.gauges.Unregister()
 }
 
 func newJoin(cfg *Config, now func() int64) *join {
@@ -307,7 +315,18 @@ func (j *join) countLog(r spanRef, severity int, event string, maxEvents int) (o
 // counted says what became of a log's contribution to its span.
 type counted struct{ late, kept, conflict, refused bool }
 
-func (s spanInfo) bytes() int64 { return int64(len(s.service) + len(s.name)) }
+// What a value shared through package unique costs besides its strings when
+// nobody shares it, measured: the value, its place in the map, its weak pointer.
+// The store books it in full for each entry, so its account is an upper bound.
+const (
+	infoBytes   = 290
+	rumBytes    = 420
+	stringSlack = 16 // of the allocator, per string
+)
+
+func (s spanInfo) bytes() int64 {
+	return int64(len(s.service)+len(s.name)) + 2*stringSlack + infoBytes
+}
 
 // addRoom has the room told what arrives.
 func (j *join) addRoom(r *room) {

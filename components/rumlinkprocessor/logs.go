@@ -2,6 +2,7 @@ package rumlinkprocessor
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"unique"
 
@@ -11,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
-	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
@@ -30,13 +30,13 @@ type logLinker struct {
 	cfg     *Config
 	join    *join
 	next    consumer.Logs
-	logger  *zap.Logger
 	copies  copySet
 	rule    eventRule
 	counts  bool
 	batches sync.Pool // of *logBatch
 	telemetry
 	*waiting
+	set     processor.Settings
 	started bool
 }
 
@@ -70,7 +70,7 @@ func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*log
 		cfg:       cfg,
 		join:      cfg.shared.get(cfg),
 		next:      next,
-		logger:    set.Logger,
+		set:       set,
 		copies:    copies,
 		rule:      newEventRule(cfg),
 		counts:    cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
@@ -89,7 +89,9 @@ func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*log
 }
 
 func (p *logLinker) start(ctx context.Context, host component.Host) error {
-	p.cfg.shared.start(p.cfg.Store.TTL)
+	if err := p.cfg.shared.start(p.set, p.cfg.Store.TTL); err != nil {
+		return err
+	}
 	p.started = true
 	if p.waiting == nil {
 		return nil
@@ -103,7 +105,7 @@ func (p *logLinker) shutdown(ctx context.Context) (err error) {
 		err = p.waiting.shutdown(ctx)
 	}
 	if p.started {
-		p.cfg.shared.shutdown()
+		err = errors.Join(err, p.cfg.shared.shutdown())
 		p.started = false
 	}
 	return err

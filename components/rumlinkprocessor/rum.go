@@ -159,8 +159,14 @@ func (e *entry) barred(field int) bool {
 }
 
 func (ctx *rumContext) bytes() (n int64) {
+	if *ctx == (rumContext{}) {
+		return 0
+	}
+	n = rumBytes
 	for _, s := range ctx {
-		n += int64(len(s))
+		if s != "" {
+			n += int64(len(s)) + stringSlack
+		}
 	}
 	return n
 }

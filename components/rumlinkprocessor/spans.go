@@ -2,6 +2,7 @@ package rumlinkprocessor
 
 import (
 	"context"
+	"errors"
 	"unique"
 
 	"go.opentelemetry.io/collector/component"
@@ -10,7 +11,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
-	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
@@ -47,12 +47,12 @@ var everyRUM = func() (want [rumFields]bool) {
 
 // spanLinker joins the spans of one pipeline.
 type spanLinker struct {
-	cfg    *Config
-	join   *join
-	next   consumer.Traces
-	logger *zap.Logger
+	cfg  *Config
+	join *join
+	next consumer.Traces
 	telemetry
 	*waiting
+	set     processor.Settings
 	started bool
 }
 
@@ -67,7 +67,7 @@ func newSpanLinker(set processor.Settings, cfg *Config, next consumer.Traces) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &spanLinker{cfg: cfg, join: cfg.shared.get(cfg), next: next, logger: set.Logger, telemetry: tel}
+	p := &spanLinker{cfg: cfg, join: cfg.shared.get(cfg), next: next, set: set, telemetry: tel}
 	if cfg.Spans.Wait > 0 {
 		tel, err := newWaitTelemetry(set, "traces")
 		if err != nil {
@@ -80,7 +80,9 @@ func newSpanLinker(set processor.Settings, cfg *Config, next consumer.Traces) (*
 }
 
 func (p *spanLinker) start(ctx context.Context, host component.Host) error {
-	p.cfg.shared.start(p.cfg.Store.TTL)
+	if err := p.cfg.shared.start(p.set, p.cfg.Store.TTL); err != nil {
+		return err
+	}
 	p.started = true
 	if p.waiting == nil {
 		return nil
@@ -93,7 +95,7 @@ func (p *spanLinker) shutdown(ctx context.Context) (err error) {
 		err = p.waiting.shutdown(ctx)
 	}
 	if p.started {
-		p.cfg.shared.shutdown()
+		err = errors.Join(err, p.cfg.shared.shutdown())
 		p.started = false
 	}
 	return err

@@ -64,10 +64,10 @@ type telemetry struct {
 	events        metric.Int64Counter
 	conflicts     metric.Int64Counter
 
-	self                    metric.MeasurementOption
-	lookupOpts              [methodCount][resultCount]metric.MeasurementOption
-	evKept, evAdded, evDrop metric.MeasurementOption
-	cHi, cKey, cRUM         metric.MeasurementOption
+	self                    []metric.AddOption
+	lookupOpts              [methodCount][resultCount][]metric.AddOption
+	evKept, evAdded, evDrop []metric.AddOption
+	cHi, cKey, cRUM         []metric.AddOption
 }
 
 func newTelemetry(set processor.Settings, signal string) (telemetry, error) {
@@ -80,17 +80,17 @@ func newTelemetry(set processor.Settings, signal string) (telemetry, error) {
 		uncounted:     b.counter("uncounted_logs", "{record}", "Logs that could not be counted on their span because the store was full."),
 		events:        b.counter("span_events", "{event}", "Span events made of logs: pending, added to a span, or dropped over the limit."),
 		conflicts:     b.counter("conflicts", "{record}", "Contradictions that were left alone: upper halves of trace ids, keys of another trace, RUM fields."),
-		self:          b.option(),
-		evKept:        b.option(attribute.String("outcome", "pending")),
-		evAdded:       b.option(attribute.String("outcome", "added")),
-		evDrop:        b.option(attribute.String("outcome", "dropped")),
-		cHi:           b.option(attribute.String("kind", "upper_half")),
-		cKey:          b.option(attribute.String("kind", "key")),
-		cRUM:          b.option(attribute.String("kind", "rum")),
+		self:          b.add(),
+		evKept:        b.add(attribute.String("outcome", "pending")),
+		evAdded:       b.add(attribute.String("outcome", "added")),
+		evDrop:        b.add(attribute.String("outcome", "dropped")),
+		cHi:           b.add(attribute.String("kind", "upper_half")),
+		cKey:          b.add(attribute.String("kind", "key")),
+		cRUM:          b.add(attribute.String("kind", "rum")),
 	}
 	for m := range methodCount {
 		for r := range resultCount {
-			t.lookupOpts[m][r] = b.option(
+			t.lookupOpts[m][r] = b.add(
 				attribute.String("signal", signal),
 				attribute.String("method", methodNames[m]),
 				attribute.String("result", resultNames[r]))
@@ -103,7 +103,7 @@ func (t *telemetry) add(ctx context.Context, n *tally) {
 	for m := range n.lookups {
 		for r, count := range n.lookups[m] {
 			if count > 0 {
-				t.lookups.Add(ctx, count, t.lookupOpts[m][r])
+				t.lookups.Add(ctx, count, t.lookupOpts[m][r]...)
 			}
 		}
 	}
@@ -119,9 +119,9 @@ func (t *telemetry) add(ctx context.Context, n *tally) {
 	add(ctx, t.conflicts, n.conflictRUM, t.cRUM)
 }
 
-func add(ctx context.Context, c metric.Int64Counter, n int64, opt metric.MeasurementOption) {
+func add(ctx context.Context, c metric.Int64Counter, n int64, opts []metric.AddOption) {
 	if n > 0 {
-		c.Add(ctx, n, opt)
+		c.Add(ctx, n, opts...)
 	}
 }
 
@@ -143,6 +143,12 @@ func (b *builder) keep(err error) {
 	if b.err == nil {
 		b.err = err
 	}
+}
+
+// add returns the options of a counter, made once: made anew they would be an
+// allocation per batch.
+func (b *builder) add(attrs ...attribute.KeyValue) []metric.AddOption {
+	return []metric.AddOption{b.option(attrs...)}
 }
 
 func (b *builder) option(attrs ...attribute.KeyValue) metric.MeasurementOption {

@@ -174,7 +174,7 @@ func (p *logLinker) park(ctx context.Context, parcels []*parcel) error {
 	if err := p.room.park(ctx, parcels); err != nil {
 		p.room.tel.storageFailed(ctx)
 		p.room.tel.degraded.Add(ctx, records(parcels), p.room.tel.self)
-		p.logger.Error("Logs pass without waiting for their spans", zap.Error(err))
+		p.set.Logger.Error("Logs pass without waiting for their spans", zap.Error(err))
 		return p.release(ctx, parcels)
 	}
 	p.room.tel.parked.Add(ctx, records(parcels), p.room.tel.self)

@@ -41,7 +41,7 @@ func (p *spanLinker) park(ctx context.Context, td ptrace.Traces) bool {
 			return true
 		}
 		p.room.tel.storageFailed(ctx)
-		p.logger.Error("Spans pass without waiting for their logs", zap.Error(err))
+		p.set.Logger.Error("Spans pass without waiting for their logs", zap.Error(err))
 	}
 	p.room.tel.degraded.Add(ctx, records(parcels), p.room.tel.self)
 	return false

@@ -1,0 +1,5 @@
+//go:build !race
+
+package rumlinkprocessor
+
+const raceEnabled = false
