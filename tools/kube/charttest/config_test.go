@@ -47,6 +47,7 @@ func TestPipelinesAreThoseOfTheRepositorysConfiguration(t *testing.T) {
 			at(t, want, "exporters", "load_balancing").(object)["resolver"] = object{
 				"k8s": object{"service": "obs-otelcol-obs-gateway-headless.monitoring", "ports": []any{4317.0}},
 			}
+			at(t, want, "exporters", "load_balancing", "retry_on_failure").(object)["enabled"] = true
 		}
 		require.Equal(t, want["exporters"], got["exporters"], name)
 		require.Equal(t, want["extensions"], got["extensions"], name)

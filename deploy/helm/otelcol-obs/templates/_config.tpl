@@ -91,6 +91,8 @@ debug
 {{- end -}}
 {{- end -}}
 {{- with get $exporters "load_balancing" -}}
+{{- /* Its retries are off unless said, and without them a gateway that restarts costs data. */ -}}
+{{- $_ := set .retry_on_failure "enabled" true -}}
 {{- $_ := set . "resolver" (dict "k8s" (dict "service" (printf "%s.%s" (include "otelcol-obs.headless" $root) $root.Release.Namespace) "ports" (list 4317))) -}}
 {{- end -}}
 {{- range $id := list "otlp_grpc" "otlp_http" -}}
