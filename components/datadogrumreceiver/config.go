@@ -254,7 +254,7 @@ func (c *Config) Validate() error {
 		validGlobs("actions::allow", c.Actions.Allow),
 		validGlobs("actions::deny", c.Actions.Deny),
 		validGlobs("privacy::context_deny", c.Privacy.ContextDeny),
-		c.Passthrough.validate(),
+		c.Passthrough.validate(c.MaxRequestBodySize),
 	)
 }
 
@@ -357,7 +357,7 @@ func (c *Config) validateBounds() error {
 	return nil
 }
 
-func (p *PassthroughConfig) validate() error {
+func (p *PassthroughConfig) validate(largest int64) error {
 	if !p.Enabled {
 		return nil
 	}
@@ -378,8 +378,8 @@ func (p *PassthroughConfig) validate() error {
 	if len(p.Tracks) == 0 {
 		return errors.New("datadog_passthrough::tracks must name a track when the pass-through is enabled")
 	}
-	if p.QueueBytes <= 0 {
-		return fmt.Errorf("datadog_passthrough::queue_bytes must be positive, got %d", p.QueueBytes)
+	if int64(p.QueueBytes) < largest {
+		return fmt.Errorf("datadog_passthrough::queue_bytes must be at least max_request_body_size, got %d", p.QueueBytes)
 	}
 	if p.Timeout <= 0 || p.MaxElapsed <= 0 {
 		return fmt.Errorf("datadog_passthrough::timeout and max_elapsed must be positive, got %s and %s", p.Timeout, p.MaxElapsed)

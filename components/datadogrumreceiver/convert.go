@@ -135,10 +135,11 @@ func (in *ingest) findCause(p *pending) causeLink {
 		p.root = id
 		return linkID
 	}
-	if p.parent != (pcommon.SpanID{}) || !in.r.infers(p.source) || p.session == "" || p.event.view == "" {
+	// Of an error only the end of its request is known: time tells nothing about its cause.
+	if p.kind != "resource" || p.parent != (pcommon.SpanID{}) || !in.r.infers(p.source) || p.session == "" || p.event.view == "" {
 		return linkNone
 	}
-	id, verdict := in.r.held.causeOf(p.viewKey, p.start)
+	id, verdict := in.r.held.causeOf(p.viewKey, p.start, p.end)
 	in.infer[verdict]++
 	if verdict != inferFound {
 		return linkNone

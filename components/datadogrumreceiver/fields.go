@@ -31,15 +31,15 @@ const (
 type fieldRule uint8
 
 const (
-	ruleKeep      fieldRule = iota
-	ruleDrop                // said elsewhere in OTLP, or private
-	ruleURL                 // the value is a URL, with or without a scheme
-	ruleTarget              // the URL of a request: server.address and server.port come from it
-	ruleProtocol            // h2 -> network.protocol.name and .version
-	ruleTraceID             // dropped when it became the span's own id
-	ruleDuration            // dropped when it became the span's end
-	ruleActionID            // a string or a list of which the last is the cause
-	ruleContainer           // an object whose members are looked at one by one
+	ruleKeep     fieldRule = iota
+	ruleDrop               // said elsewhere in OTLP, or private
+	ruleURL                // the value is a URL, with or without a scheme
+	ruleTarget             // the URL of a request: server.address and server.port come from it
+	ruleProtocol           // h2 -> network.protocol.name and .version
+	ruleTraceID            // dropped when it became the span's own id
+	ruleDuration           // dropped when it became the span's end
+	ruleStatus             // 0 is no status
+	ruleActionID           // a string or a list of which the last is the cause
 )
 
 // field is where the value at one JSON path goes.
@@ -74,7 +74,7 @@ var wellKnown = map[string]field{
 	"resource.id":             {key: attrResourceID},
 	"resource.method":         {key: "http.request.method"},
 	"resource.url":            {key: "url.full", rule: ruleTarget},
-	"resource.status_code":    {key: "http.response.status_code"},
+	"resource.status_code":    {key: "http.response.status_code", rule: ruleStatus},
 	"resource.protocol":       {key: "network.protocol.name", rule: ruleProtocol},
 	"resource.duration":       {key: "datadog.resource.duration", rule: ruleDuration},
 	"error.resource.method":   {key: "http.request.method"},
@@ -95,7 +95,7 @@ var wellKnown = map[string]field{
 	"device.name":             {key: "device.model.name"},
 	"_dd.browser_sdk_version": {key: "telemetry.sdk.version"},
 
-	"error.resource.status_code":         {key: "http.response.status_code"},
+	"error.resource.status_code":         {key: "http.response.status_code", rule: ruleStatus},
 	"resource.encoded_body_size":         {key: "http.response.body.size"},
 	"resource.request.encoded_body_size": {key: "http.request.body.size"},
 }

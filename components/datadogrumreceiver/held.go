@@ -72,14 +72,14 @@ func (h *held) noteAction(view digest, a recentAction, now time.Time) {
 	h.recent.touch(view, now).addAction(a)
 }
 
-func (h *held) causeOf(view digest, start pcommon.Timestamp) (string, inferred) {
+func (h *held) causeOf(view digest, start, end pcommon.Timestamp) (string, inferred) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v := h.recent.views[view]
 	if v == nil {
 		return "", inferNone
 	}
-	return h.window.cause(v.actions, start)
+	return h.window.cause(v.actions, start, end)
 }
 
 // commit holds what the events of a body leave to be held. With storage it
@@ -160,7 +160,7 @@ func (h *held) inferRequests(in *ingest, p *pending, a *heldAction) {
 	const maxLinks = 8
 	for _, r := range v.requests {
 		if r.root && len(a.links) < maxLinks {
-			if id, verdict := h.window.cause(v.actions, r.start); verdict == inferFound && id == p.id {
+			if id, verdict := h.window.cause(v.actions, r.start, r.end); verdict == inferFound && id == p.id {
 				a.links = append(a.links, heldLink{r.trace, r.span})
 			}
 		}

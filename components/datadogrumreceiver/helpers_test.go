@@ -17,6 +17,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
 
 // rig is a receiver that listens on a free port, wired to sinks.
@@ -153,6 +155,16 @@ func (g *rig) spans() []ptrace.Span {
 	return list
 }
 
+// clientSpans counts the spans made from requests.
+func (g *rig) clientSpans() (n int) {
+	for _, span := range g.spans() {
+		if span.Kind() == ptrace.SpanKindClient {
+			n++
+		}
+	}
+	return n
+}
+
 // records returns every log record that reached the sink.
 func (g *rig) records() []plog.LogRecord {
 	var list []plog.LogRecord
@@ -188,4 +200,25 @@ func joinLines(lines ...string) string {
 		b.WriteString(line)
 	}
 	return b.String()
+}
+
+// count adds up the counter called name over the attribute sets that hold the given pairs.
+func (g *rig) count(t *testing.T, name string, pairs ...string) int64 {
+	t.Helper()
+	m, err := g.tel.GetMetric(metricPrefix + name)
+	if err != nil {
+		return 0
+	}
+	var sum int64
+	for _, dp := range m.Data.(metricdata.Sum[int64]).DataPoints {
+		match := true
+		for i := 0; i < len(pairs); i += 2 {
+			v, _ := dp.Attributes.Value(attribute.Key(pairs[i]))
+			match = match && v.AsString() == pairs[i+1]
+		}
+		if match {
+			sum += dp.Value
+		}
+	}
+	return sum
 }

@@ -3,6 +3,7 @@ package datadogrumreceiver
 import (
 	"fmt"
 	"net/netip"
+	"regexp"
 	"strings"
 
 	"github.com/gobwas/glob"
@@ -116,11 +117,15 @@ func (p *privacy) url(s string) string {
 }
 
 func urlEnd(s string) int {
-	if i := strings.IndexAny(s, " \t\r\n\"'`<>"); i >= 0 {
-		return i
+	end := len(s)
+	if i := strings.IndexAny(s, " \t\r\n\"'`<>()"); i >= 0 {
+		end = i
 	}
-	return len(s)
+	return end - len(position.FindString(s[:end]))
 }
+
+// position is the line and column a stack trace writes behind a script's URL.
+var position = regexp.MustCompile(`:[0-9]{1,7}:[0-9]{1,7}$`)
 
 // writeAfterScheme writes authority, path, query and fragment without the
 // credentials before an @.

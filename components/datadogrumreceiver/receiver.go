@@ -224,5 +224,5 @@ func (r *rum) evicted(item metric.AddOption, n int64) {
 }
 
 func (r *rum) droppedAction() {
-	r.tel.events.Add(context.Background(), 1, r.tel.eventSets[typeAction][outDropped])
+	r.tel.dropped.Add(context.Background(), 1, r.tel.self)
 }

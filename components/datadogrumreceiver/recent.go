@@ -57,21 +57,24 @@ func newWindow(cfg *InferConfig) window {
 	}
 }
 
-// cause finds the latest action around a request's start.
-func (w window) cause(actions []recentAction, start pcommon.Timestamp) (string, inferred) {
-	best, verdict := recentAction{}, inferNone
+// cause finds the action nearest to a request's start. State libraries tell of
+// a mutation just after the request it began, so it may lie after the start, but
+// never after the end: that would be an effect. Two at the same distance are none.
+func (w window) cause(actions []recentAction, start, end pcommon.Timestamp) (string, inferred) {
+	best, distance, verdict := "", pcommon.Timestamp(0), inferNone
 	for _, a := range actions {
-		if a.at+w.before < start || a.at > start+w.after {
+		if a.at+w.before < start || a.at > start+w.after || a.at > max(end, start) {
 			continue
 		}
+		d := max(a.at, start) - min(a.at, start)
 		switch {
-		case verdict == inferNone || a.at > best.at:
-			best, verdict = a, inferFound
-		case a.at == best.at && a.id != best.id:
+		case verdict == inferNone || d < distance:
+			best, distance, verdict = a.id, d, inferFound
+		case d == distance && a.id != best:
 			verdict = inferAmbiguous
 		}
 	}
-	return best.id, verdict
+	return best, verdict
 }
 
 // origin finds the request that ended last before an action.

@@ -56,6 +56,7 @@ type telemetry struct {
 	late        metric.Int64Counter
 	evictions   metric.Int64Counter
 	heldRefused metric.Int64Counter
+	dropped     metric.Int64Counter
 	storeErrors metric.Int64Counter
 	skew        metric.Int64Histogram
 
@@ -90,6 +91,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	t.late = counter("late_events", "{event}", "Events older than max_event_age.")
 	t.evictions = counter("evictions", "{item}", "Items that left memory early because it was full, by what they were.")
 	t.heldRefused = counter("held_refused", "{item}", "Held actions and views that a pipeline refused for good.")
+	t.dropped = counter("dropped_actions", "{action}", "Actions that were unwanted by name or rate and were no trace's root.")
 	t.storeErrors = counter("storage_errors", "{error}", "Writes to the storage extension that did not succeed.")
 	skew, err := meter.Int64Histogram(metricPrefix+"skew", metric.WithUnit("ms"),
 		metric.WithDescription("How far ahead of the sender's clock the collector's is."),

@@ -19,11 +19,11 @@ type vitalKind struct {
 	member string // of view
 	metric string
 	unit   string
-	scale  float64 // from what the SDK sends to unit
+	per    float64 // how many of what the SDK sends make one unit
 	bounds []float64
 }
 
-const perSecond = 1e-9
+const perSecond = 1e9
 
 var (
 	loadBounds  = []float64{0.1, 0.25, 0.5, 0.8, 1, 1.8, 2.5, 3, 4, 6, 10, 30}
@@ -84,7 +84,7 @@ func (v *vitals) read(f *flusher, d *dueView, e *event) []vital {
 		if !ok || value < 0 {
 			continue
 		}
-		value *= kind.scale
+		value /= kind.per
 		lr := f.w.record(e, d.from)
 		lr.SetEventName("browser.web_vital")
 		lr.SetSeverityNumber(plog.SeverityNumberInfo)

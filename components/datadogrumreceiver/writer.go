@@ -255,6 +255,10 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 	case ruleActionID:
 		w.actionID(doc, i, f.key)
 		return
+	case ruleStatus:
+		if n.str == "0" {
+			f.key = "datadog.resource.status_code"
+		}
 	case ruleURL:
 		w.put(f.key).SetStr(w.pageURL(n.str))
 		return
