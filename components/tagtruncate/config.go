@@ -181,6 +181,8 @@ func (c *Config) Validate() error {
 	for _, l := range c.named() {
 		if l.limit < 0 {
 			errs = append(errs, fmt.Errorf("%s must not be negative, got %d", l.name, l.limit))
+		} else if l.limit > maxLimit {
+			errs = append(errs, fmt.Errorf("%s must be at most %d (0 is no limit), got %d", l.name, maxLimit, l.limit))
 		} else if size := c.markerSize(l.inBytes); l.marked && c.MarkerInside && l.limit > 0 && l.limit <= size {
 			errs = append(errs, fmt.Errorf("%s must exceed the marker's %d %s while marker_inside is true, got %d",
 				l.name, size, c.Unit, l.limit))
@@ -204,6 +206,9 @@ func (c *Config) Validate() error {
 	}
 	return errors.Join(errs...)
 }
+
+// maxLimit leaves room to add a few units to any limit.
+const maxLimit = 1 << 30
 
 // namedLimit is one number of the configuration under the name users know.
 type namedLimit struct {

@@ -35,7 +35,7 @@ func (j *jsonText) value(v pcommon.Value) {
 		}
 	case pcommon.ValueTypeBytes:
 		b := v.Bytes()
-		raw := make([]byte, min(b.Len(), j.left-len(j.buf)))
+		raw := make([]byte, max(0, min(b.Len(), j.left-len(j.buf))))
 		for i := range raw {
 			raw[i] = b.At(i)
 		}

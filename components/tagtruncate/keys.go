@@ -62,6 +62,10 @@ func (l *limiter) cutKeys(attrs pcommon.Map, done *tally, report *keyList) {
 	out := pcommon.NewMap()
 	out.EnsureCapacity(attrs.Len())
 	for k, v := range attrs.All() {
+		if l.keyFits(k) {
+			l.place(out, k, v, done)
+			continue
+		}
 		short, cut, repaired := l.keys.cut(k, l.limits.MaxKey)
 		if !cut && !repaired {
 			l.place(out, k, v, done)

@@ -55,9 +55,7 @@ func (l *limiter) limit(attrs pcommon.Map, done *tally, report *keyList) (droppe
 	l.dropByCount(attrs, done, report)
 	longKeys := false
 	for k, v := range attrs.All() {
-		if len(k) > l.shortKey || l.shears.checkAll && !valid(k) {
-			longKeys = true
-		}
+		longKeys = longKeys || !l.keyFits(k)
 		if l.short(v) && !l.book.watches(k) {
 			continue
 		}
@@ -109,8 +107,10 @@ func (l *limiter) short(v pcommon.Value) bool {
 	return len(s) <= l.shortValue && (s != "" || plain(v)) && (!l.shears.checkAll || valid(s))
 }
 
+// keyFits reports whether k stays as it is. A protected key does: cut, it would
+// be another key.
 func (l *limiter) keyFits(k string) bool {
-	return len(k) <= l.shortKey && (!l.shears.checkAll || valid(k))
+	return len(k) <= l.shortKey && (!l.shears.checkAll || valid(k)) || l.book.look(k).protected
 }
 
 // value applies what to v and reports whether it changed.

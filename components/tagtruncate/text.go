@@ -1,6 +1,7 @@
 package tagtruncate
 
 import (
+	"math"
 	"strings"
 	"unicode/utf8"
 
@@ -29,7 +30,7 @@ type shears struct {
 func (sh *shears) cut(s string, limit int) (out string, short, repaired bool) {
 	if limit == 0 || len(s) <= limit && !sh.checkAll {
 		if sh.checkAll && !valid(s) {
-			return repairPrefix(s, len(s), true), false, true
+			return repairPrefix(s, math.MaxInt, true), false, true
 		}
 		return s, false, false
 	}
@@ -79,12 +80,15 @@ func (sh *shears) end(s string, limit int) int {
 		return len(s)
 	}
 	if sh.bytes {
-		for n := limit; n > 0 && n > limit-utf8.UTFMax; n-- {
-			if utf8.RuneStart(s[n]) {
+		if utf8.RuneStart(s[limit]) {
+			return limit
+		}
+		for n := limit - 1; n >= 0 && n > limit-utf8.UTFMax; n-- {
+			if _, size := utf8.DecodeRuneInString(s[n:]); n+size > limit {
 				return n
 			}
 		}
-		return limit // no rune is longer than UTFMax: these bytes are not text
+		return limit // these bytes are not text
 	}
 	n := 0
 	for i := range s {

@@ -1,0 +1,5 @@
+//go:build !race
+
+package tagtruncate
+
+const raceEnabled = false
