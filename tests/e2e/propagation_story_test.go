@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
@@ -41,7 +42,7 @@ func TestPropagationMakesOneTraceOfThreeServices(t *testing.T) {
 			t.Setenv("DD_TRACE_PROPAGATION_STYLE", tc.style)
 			backend := sink.Start(t)
 			c := toSink(t, backend, "")
-			played := playThreeServices(t, c, tc.decision)
+			played := playThreeServices(t, c, tc.style, tc.decision)
 			require.Equal(t, tc.priority, played.lastPriority)
 
 			wanted := []string{"front", "back", "middle"}
@@ -94,7 +95,7 @@ type threeServices struct {
 	lastPriority int // as the last service saw it
 }
 
-func playThreeServices(t *testing.T, c *collector.Collector, decision string) (played threeServices) {
+func playThreeServices(t *testing.T, c *collector.Collector, style, decision string) (played threeServices) {
 	t.Helper()
 	require.NoError(t, tracer.Start(tracer.WithAgentAddr(c.Datadog), tracer.WithService("front"), tracer.WithLogStartup(false)))
 	defer tracer.Stop()
@@ -124,6 +125,8 @@ func playThreeServices(t *testing.T, c *collector.Collector, decision string) (p
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, middle.URL, nil)
 	require.NoError(t, err)
 	require.NoError(t, tracer.Inject(root.Context(), tracer.HTTPHeadersCarrier(request.Header)))
+	require.Equal(t, strings.Contains(style, "datadog"), request.Header.Get("x-datadog-trace-id") != "")
+	require.Equal(t, strings.Contains(style, "tracecontext"), request.Header.Get("traceparent") != "")
 	response, err := http.DefaultClient.Do(request)
 	require.NoError(t, err)
 	require.NoError(t, response.Body.Close())

@@ -51,19 +51,49 @@ func nodeFrom(ctx context.Context) *node {
 }
 
 func dataFor(ctx context.Context, sc trace.SpanContext) (TraceData, bool) {
-	// The raw data is used for its own trace only: a new trace begun in the same context must not inherit a foreign decision.
+	if n := nodeFor(ctx, sc); n != nil {
+		return n.dataFor(sc), true
+	}
+	return memberData(sc)
+}
+
+// nodeFor returns the node with data for the span's own trace: a new trace begun in the same context must not inherit a foreign decision.
+func nodeFor(ctx context.Context, sc trace.SpanContext) *node {
 	if n := nodeFrom(ctx); n != nil && n.traceID.IsValid() && n.traceID == sc.TraceID() {
-		data := n.data
-		if data.HasPriority || !sc.IsRemote() {
-			data.reconcile(sc.IsSampled())
-		}
-		return data, true
+		return n
 	}
-	if value := sc.TraceState().Get("dd"); value != "" {
-		if data, ok := ParseMember(value); ok {
-			data.reconcile(sc.IsSampled())
-			return data, true
-		}
+	return nil
+}
+
+func (n *node) dataFor(sc trace.SpanContext) TraceData {
+	data := n.data
+	if data.HasPriority || !sc.IsRemote() {
+		data.reconcile(sc.IsSampled())
 	}
-	return TraceData{}, false
+	return data
+}
+
+func memberData(sc trace.SpanContext) (TraceData, bool) {
+	value := sc.TraceState().Get("dd")
+	if value == "" {
+		return TraceData{}, false
+	}
+	data, ok := ParseMember(value)
+	if ok {
+		data.reconcile(sc.IsSampled())
+	}
+	return data, ok
+}
+
+// memberStands reports whether the span's tracestate can be sent as it is: its dd member is first, in order, and agrees with the flag.
+func memberStands(sc trace.SpanContext) bool {
+	stands := false
+	sc.TraceState().Walk(func(key, value string) bool {
+		if key == "dd" && len(value) <= maxMemberValue {
+			parts, orderly := splitMember(value)
+			stands = orderly && parts.agree(sc.IsSampled())
+		}
+		return false
+	})
+	return stands
 }

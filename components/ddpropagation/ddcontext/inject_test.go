@@ -80,6 +80,15 @@ func TestInjectWithoutDatadogUpstream(t *testing.T) {
 			x-datadog-tags: _dd.p.tid=` + tid + `,_dd.p.dm=-0
 			traceparent: 00-` + long + `-00000000000000aa-01
 			tracestate: dd=s:1;t.dm:-0`, ""},
+		{"W3C alone: a member in order goes out as it is", spanContext(t, long, 1, "dd=s:2;o:rum;t.dm:-4,a=1"), []Option{WithStyles(TraceContext)}, `
+			traceparent: 00-` + long + `-00000000000000aa-01
+			tracestate: dd=s:2;o:rum;t.dm:-4,a=1`, ""},
+		{"W3C alone: one that a sampler pushed back comes first again", spanContext(t, long, 1, "ot=th:8,dd=s:2;o:rum"), []Option{WithStyles(TraceContext)}, `
+			traceparent: 00-` + long + `-00000000000000aa-01
+			tracestate: dd=s:2;o:rum,ot=th:8`, ""},
+		{"W3C alone: one that the flag contradicts", spanContext(t, long, 0, "dd=s:2;t.dm:-4,a=1"), []Option{WithStyles(TraceContext)}, `
+			traceparent: 00-` + long + `-00000000000000aa-00
+			tracestate: dd=s:0,a=1`, ""},
 		{"strip: origin, tags and unknown entries stay at home", spanContext(t, long, 1, "dd=s:2;o:rum;t.usr.id:abc;x:y"), []Option{WithStrip()}, `
 			x-datadog-trace-id: ` + low64 + `
 			x-datadog-parent-id: 170

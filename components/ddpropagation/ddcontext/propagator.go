@@ -33,6 +33,7 @@ func New(options ...Option) propagation.TextMapPropagator {
 		p.styles = []Style{Datadog, TraceContext}
 	}
 	for _, style := range p.styles {
+		p.beyondW3C = p.beyondW3C || style != TraceContext
 		for _, h := range style.fields() {
 			p.fields = append(p.fields, h.name)
 		}
@@ -43,6 +44,7 @@ func New(options ...Option) propagation.TextMapPropagator {
 type propagator struct {
 	styles       []Style
 	fields       []string
+	beyondW3C    bool // there is a style besides TraceContext
 	extractFirst bool
 	behavior     Behavior
 	missing      Missing
@@ -193,13 +195,7 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 }
 
 // isSettled reports whether the W3C member can stay as it is: most are written in order, and agree with the flag.
-func (c *candidate) isSettled() bool {
-	if c.parts.priority == "" {
-		return c.orderly
-	}
-	priority, _ := ParsePriority(c.parts.priority)
-	return c.orderly && priority > 0 == c.flags.IsSampled()
-}
+func (c *candidate) isSettled() bool { return c.orderly && c.parts.agree(c.flags.IsSampled()) }
 
 // composeMember makes the member anew from the data.
 func (p *propagator) composeMember(c *candidate, kept bool) {
@@ -241,12 +237,19 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	}
 	// told is what the member says; said what goes into headers that can't do without a decision. They differ where Datadog said nothing
 	// about this trace: the sampled flag tells it all, and no member is needed.
-	told, ok := dataFor(ctx, sc)
+	var told TraceData
+	n, known := nodeFor(ctx, sc), false
+	asIs := n == nil && !p.strip && memberStands(sc)
+	if n != nil {
+		told, known = n.dataFor(sc), true
+	} else if !asIs || p.beyondW3C {
+		told, known = memberData(sc)
+	}
 	if p.strip {
 		told.Origin, told.Tags, told.foreign = "", Tags{}, ""
 	}
 	said := told
-	if !ok {
+	if !known {
 		said.reconcile(sc.IsSampled())
 	}
 	w := newWriter(carrier, len(p.fields))
@@ -255,7 +258,7 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 		case Datadog:
 			p.writeDatadog(&w, sc, &said)
 		case TraceContext:
-			p.writeW3C(&w, sc, &told)
+			p.writeW3C(&w, sc, &told, asIs)
 		case B3:
 			writeB3(&w, sc, &said)
 		case B3Multi:

@@ -86,6 +86,12 @@ func ParseMember(value string) (d TraceData, ok bool) {
 // memberParts are the parts of an orderly member that can be used as they stand; foreign is whole entries.
 type memberParts struct{ priority, lastParent, foreign string }
 
+// agree reports whether the priority, if any, says the same as the sampled flag.
+func (m *memberParts) agree(sampled bool) bool {
+	priority, _ := ParsePriority(m.priority)
+	return m.priority == "" || priority > 0 == sampled
+}
+
 // splitMember takes apart a member that is as AppendMember writes it, and most are. Any other is not orderly: it must be parsed and
 // written anew.
 func splitMember(value string) (parts memberParts, orderly bool) {

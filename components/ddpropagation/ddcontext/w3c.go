@@ -109,8 +109,8 @@ func firstMembers(raw string) string {
 	return raw
 }
 
-// writeW3C writes traceparent and tracestate for a valid span context.
-func (p *propagator) writeW3C(w *writer, sc trace.SpanContext, data *TraceData) {
+// writeW3C writes traceparent and tracestate for a valid span context; asIs says that its tracestate needs no change.
+func (p *propagator) writeW3C(w *writer, sc trace.SpanContext, data *TraceData, asIs bool) {
 	high, low := SplitTraceID(sc.TraceID())
 	var buf [55]byte
 	s := append(buf[:0], "00-"...)
@@ -122,7 +122,13 @@ func (p *propagator) writeW3C(w *writer, sc trace.SpanContext, data *TraceData) 
 	s = append(s, '-', '0', hexDigits[flags])
 	w.set(traceparentHeader, string(s))
 
-	if state := p.stateWith(sc.TraceState(), data); state != "" {
+	var state string
+	if asIs {
+		state = sc.TraceState().String()
+	} else {
+		state = p.stateWith(sc.TraceState(), data)
+	}
+	if state != "" {
 		w.set(tracestateHeader, state)
 	} else {
 		w.clear(tracestateHeader)
