@@ -49,7 +49,14 @@ func (b *batch) tell(lower, upper uint64) {
 	}
 }
 
+// keptHalves bounds what an idle batch holds on to, and what emptying it costs, after one that was much larger than the others.
+const keptHalves = 1 << 14
+
 func (b *batch) reset() {
+	if len(b.halves) > keptHalves || cap(b.notes) > keptHalves {
+		*b = batch{halves: map[uint64]half{}}
+		return
+	}
 	clear(b.halves)
 	*b = batch{notes: b.notes[:0], halves: b.halves}
 }

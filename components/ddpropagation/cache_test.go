@@ -152,3 +152,19 @@ func send(t testing.TB, p processor.Traces, trace, tid string) pcommon.TraceID {
 	require.NoError(t, p.ConsumeTraces(t.Context(), td))
 	return span.TraceID()
 }
+
+// One batch of very many traces leaves nothing behind but what the cache may hold.
+func TestLargeBatchesAreNotHeldOnTo(t *testing.T) {
+	b := &batch{halves: map[uint64]half{}}
+	for lower := range uint64(keptHalves + 1) {
+		b.note(lower, 1)
+		b.tell(lower, 1)
+	}
+	b.reset()
+	require.Zero(t, cap(b.notes))
+	b.note(1, 1)
+	b.tell(1, 1)
+	b.reset()
+	require.NotZero(t, cap(b.notes))
+	require.Empty(t, b.halves)
+}

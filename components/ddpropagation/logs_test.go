@@ -57,6 +57,12 @@ func TestLogFields(t *testing.T) {
 		{who: "C++ (nginx): the root span, digits only", attrs: m{"dd.trace_id": "6a70aa95000000001234567812345678", "dd.span_id": "1234567812345678"}, trace: "6a70aa95000000001234567812345678", span: "1234567812345678", traceWas: "mapped", spanWas: "mapped", source: "dd.trace_id"},
 		{who: "decimal of 16 digits elsewhere", attrs: m{"dd.trace_id": hexTrace, "dd.span_id": "1234567812345678"}, trace: hexTrace, span: "000462d537e7ef4e", traceWas: "mapped", spanWas: "mapped", source: "dd.trace_id"},
 
+		{who: "RUM, browser", attrs: m{"_dd": m{"trace_id": traceDec, "span_id": spanDec}}, trace: zeros + lowerHex, span: spanHex, traceWas: "mapped", spanWas: "mapped", source: "_dd.trace_id"},
+		{who: "RUM, mobile: hex", attrs: m{"_dd.trace_id": hexTrace, "_dd.span_id": spanDec}, trace: hexTrace, span: spanHex, traceWas: "mapped", spanWas: "mapped", source: "_dd.trace_id"},
+		{who: "OpenTelemetry, Python logging", attrs: m{"otelTraceID": otelTrace, "otelSpanID": otelSpan}, trace: otelTrace, span: otelSpan, traceWas: "mapped", spanWas: "mapped", source: "otelTraceID"},
+		{who: "OpenTelemetry, Python logging: no span", attrs: m{"otelTraceID": "0", "otelSpanID": "0"}, traceWas: "absent", source: "otelTraceID"},
+		{who: "camel case", attrs: m{"traceId": otelTrace, "spanId": otelSpan}, trace: otelTrace, span: otelSpan, traceWas: "mapped", spanWas: "mapped", source: "traceId"},
+
 		// Ambiguous and broken values.
 		{who: "32 digits are hex", attrs: m{"dd.trace_id": "12345678901234567890123456789012"}, trace: "12345678901234567890123456789012", traceWas: "mapped", source: "dd.trace_id"},
 		{who: "16 hex with a letter", attrs: m{"dd.trace_id": lowerHex, "dd.span_id": spanHex}, trace: zeros + lowerHex, span: spanHex, traceWas: "mapped", spanWas: "mapped", source: "dd.trace_id"},
