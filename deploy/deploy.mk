@@ -20,6 +20,7 @@ chart-files: ## Copy the configurations the chart embeds from config/.
 	@for f in $(CHART_FILES); do mkdir -p $$(dirname $(CHART)/files/$$f) && cp config/$$f $(CHART)/files/$$f; done
 
 chart: build kube-tools ## Everything about the chart that needs no cluster; prints the time of each step.
+	cd tools/kube && go vet ./charttest ./schemagen ./roots
 	cd tools/kube/charttest && KUBE_TOOLS=$(CURDIR)/$(KUBE) OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test -count=1
 	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test -count=1 -v -run '^TestChart' .
 

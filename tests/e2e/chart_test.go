@@ -123,14 +123,15 @@ func TestChartLosesNothingWhenItsGatewayIsKilled(t *testing.T) {
 			played.Add(1)
 		}
 	})
+	stop := sync.OnceFunc(func() { close(enough); wg.Wait() })
+	t.Cleanup(stop) // also when a wait below gives up
 	for range 3 {
 		awaitOrders(t, &played, played.Load()+2)
 		gateway.Kill()
 		awaitOrders(t, &played, played.Load()+2) // some while it is down
 		gateway.Run()
 	}
-	close(enough)
-	wg.Wait()
+	stop()
 	t.Logf("%d orders, 3 kills", len(ids))
 
 	backend.WaitFor(t, "every span and log of every order", func() bool {

@@ -168,3 +168,18 @@ func merge(dst, src object) {
 		dst[key] = value
 	}
 }
+
+// Every YAML the README shows is values the chart takes.
+func TestTheReadmesValuesRender(t *testing.T) {
+	timed(t)
+	readme, err := os.ReadFile(chart + "/README.md")
+	require.NoError(t, err)
+	blocks := strings.Split(string(readme), "```yaml\n")[1:]
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		text, _, _ := strings.Cut(block, "```")
+		file := filepath.Join(t.TempDir(), "values.yaml")
+		require.NoError(t, os.WriteFile(file, []byte(text), 0o600))
+		render(t, recent, "--values", file)
+	}
+}
