@@ -1,9 +1,11 @@
 package rumlinkprocessor
 
 import (
+	"errors"
 	"testing"
 
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/goleak"
 )
@@ -29,3 +31,5 @@ func sumOf(t testing.TB, tel *componenttest.Telemetry, name string) (sum int64) 
 	}
 	return sum
 }
+
+var errPermanent = consumererror.NewPermanent(errors.New("never"))

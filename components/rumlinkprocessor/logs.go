@@ -33,6 +33,7 @@ type logLinker struct {
 	copies  copySet
 	rule    eventRule
 	counts  bool
+	parses  bool
 	batches sync.Pool // of *logBatch
 	telemetry
 	*waiting
@@ -74,6 +75,7 @@ func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*log
 		copies:    copies,
 		rule:      newEventRule(cfg),
 		counts:    cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
+		parses:    cfg.IDs.ParseAttributes || cfg.IDs.ParseBody,
 		telemetry: tel,
 	}
 	if cfg.Logs.Wait > 0 {
@@ -166,6 +168,9 @@ func (p *logLinker) source(resource pcommon.Resource) source {
 // for. A log is counted on its span once, when it is here for the first time or
 // when its key has led to the span.
 func (p *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (wants []store.Key) {
+	if p.parses && at != waited {
+		p.cfg.IDs.parseIDs(lr)
+	}
 	ref := refOf(src.tenant, lr.TraceID(), lr.SpanID())
 	f := found{result: resultNoID}
 	by := ""
