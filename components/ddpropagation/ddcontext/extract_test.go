@@ -80,7 +80,7 @@ func TestExtractDatadogHeaders(t *testing.T) {
 			"0000000000000000123456789abcdef0/0000000000000000/01 s=1 o=synthetics-browser", ""},
 		{"priority alone is not inherited", "x-datadog-sampling-priority: 2\nx-datadog-origin: rum", "none", ""},
 
-		{"tags of 512 bytes", ids + "x-datadog-tags: _dd.p.a=" + strings.Repeat("x", 504), short + "/01 t=_dd.p.a=" + strings.Repeat("x", 504) + p, ""},
+		{"tags of 512 bytes are read, only the dd member cannot hold them", ids + "x-datadog-tags: _dd.p.a=" + strings.Repeat("x", 504), short + "/01 t=_dd.p.a=" + strings.Repeat("x", 504) + p, ErrorTracestate},
 		{"tags of 513 bytes: all dropped with the tid, all tracers", ids + "x-datadog-tags: _dd.p.tid=" + tid + ",_dd.p.a=" + strings.Repeat("x", 478), short + "/01" + p, ErrorExtractMaxSize},
 		{"malformed tags: all dropped with the tid, ids kept, all tracers", ids + "x-datadog-tags: _dd.p.tid=" + tid + ",oops", short + "/01" + p, ErrorDecoding},
 		{"tid of 15 digits dropped alone (system-tests)", ids + "x-datadog-tags: _dd.p.dm=-1,_dd.p.tid=640cfd8d0000000", short + "/01 t=_dd.p.dm=-1" + p, ErrorMalformedTID},

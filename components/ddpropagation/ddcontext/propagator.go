@@ -183,7 +183,7 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 	// A member may be too small for all tags and changes some characters; a flag cannot say "undecided".
 	keep = c.style == Datadog || !c.decided
 	if c.style != TraceContext || p.strip || !c.isSettled() {
-		p.composeMember(c, keep)
+		p.composeMember(c)
 	}
 	return trace.NewSpanContext(trace.SpanContextConfig{
 		TraceID:    JoinTraceID(c.high, c.low),
@@ -198,12 +198,12 @@ func (p *propagator) spanContext(c *candidate) (sc trace.SpanContext, keep bool)
 func (c *candidate) isSettled() bool { return c.orderly && c.parts.agree(c.flags.IsSampled()) }
 
 // composeMember makes the member anew from the data.
-func (p *propagator) composeMember(c *candidate, kept bool) {
+func (p *propagator) composeMember(c *candidate) {
 	var buf [maxMemberLength]byte
 	value := buf[:0]
 	if !c.data.isEmpty() {
 		var complete bool
-		if value, complete = c.data.AppendMember(value); !complete && !kept {
+		if value, complete = c.data.AppendMember(value); !complete {
 			p.report(ErrorTracestate)
 		}
 	}
@@ -239,9 +239,10 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	// about this trace: the sampled flag tells it all, and no member is needed.
 	var told TraceData
 	n, known := nodeFor(ctx, sc), false
-	asIs := n == nil && !p.strip && memberStands(sc)
+	asIs := !p.strip && memberStands(sc)
 	if n != nil {
 		told, known = n.dataFor(sc), true
+		asIs = asIs && n.data.HasPriority // else the member says nothing of the decision taken since
 	} else if !asIs || p.beyondW3C {
 		told, known = memberData(sc)
 	}
