@@ -184,8 +184,12 @@ func (c *Config) Validate() error {
 		} else if l.limit > maxLimit {
 			errs = append(errs, fmt.Errorf("%s must be at most %d (0 is no limit), got %d", l.name, maxLimit, l.limit))
 		} else if size := c.markerSize(l.inBytes); l.marked && c.MarkerInside && l.limit > 0 && l.limit <= size {
+			unit := c.Unit
+			if l.inBytes {
+				unit = unitBytes
+			}
 			errs = append(errs, fmt.Errorf("%s must exceed the marker's %d %s while marker_inside is true, got %d",
-				l.name, size, c.Unit, l.limit))
+				l.name, size, unit, l.limit))
 		}
 	}
 	for _, key := range c.Protected {
