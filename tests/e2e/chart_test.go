@@ -76,24 +76,70 @@ func flushSoon(t *testing.T, cfg map[string]any, exporters ...string) {
 	}
 }
 
+// chartGateway runs the chart's gateway in front of an OTLP backend.
+func chartGateway(t *testing.T, backend *sink.Sink) *collector.Collector {
+	t.Helper()
+	return collector.Start(t, collector.Options{
+		Configs: []string{chartConfig(t, "otlp", "gateway", func(cfg map[string]any) { flushSoon(t, cfg, "otlp_grpc") })},
+		Env:     []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.Endpoint, "OTEL_EXPORTER_OTLP_HEADERS=none"},
+	})
+}
+
+// chartAgent is the chart's agent, not started yet, with the one gateway.
+func chartAgent(t *testing.T, gateway *collector.Collector, change func(cfg map[string]any)) *collector.Collector {
+	t.Helper()
+	return collector.New(t, collector.Options{
+		Configs: []string{chartConfig(t, "otlp", "agent", func(cfg map[string]any) {
+			below(t, cfg, "exporters", "load_balancing")["resolver"] = map[string]any{
+				"static": map[string]any{"hostnames": []string{gateway.OTLPGRPC}},
+			}
+			below(t, cfg, "exporters", "otlp_grpc/gateway")["endpoint"] = gateway.OTLPGRPC
+			change(cfg)
+		})},
+	})
+}
+
+// allArrived says whether every span and log of these orders is there; a kill
+// may send some twice.
+func allArrived(backend *sink.Sink, ids []string) bool {
+	spans, logs := map[string]map[string]bool{}, map[string]map[string]bool{}
+	keep := func(to map[string]map[string]bool, trace, item string) {
+		if to[trace] == nil {
+			to[trace] = map[string]bool{}
+		}
+		to[trace][item] = true
+	}
+	for _, s := range backend.Spans() {
+		keep(spans, s.TraceID().String(), s.SpanID().String())
+	}
+	for _, l := range backend.Logs() {
+		keep(logs, l.TraceID().String(), l.Body().AsString())
+	}
+	return !slices.ContainsFunc(ids, func(id string) bool { return len(spans[id]) < 6 || len(logs[id]) < 4 })
+}
+
+// An agent's pod that is deleted takes its emptyDir along. As long as a gateway
+// takes data, that costs nothing: what the queue still gathers leaves first.
+func TestChartsAgentHandsOnWhatItGathersWhenItStops(t *testing.T) {
+	backend := sink.Start(t)
+	agent := chartAgent(t, chartGateway(t, backend), func(map[string]any) {}) // gathers for 5 s, as shipped
+	agent.Run()
+	id, err := story.Play(t.Context(), endpoints(agent))
+	require.NoError(t, err)
+	took, err := agent.Terminate(30 * time.Second)
+	require.NoError(t, err)
+	t.Logf("ended in %s", took)
+	backend.WaitFor(t, "the order", func() bool { return allArrived(backend, []string{id}) })
+}
+
 // The chart's agent and its gateway as two processes, with dd-trace-go, the
 // OpenTelemetry SDK and Fluent forward in front. The gateway is killed with
 // SIGKILL while orders go through: what the agent acknowledged arrives.
 func TestChartLosesNothingWhenItsGatewayIsKilled(t *testing.T) {
 	backend := sink.Start(t)
-	gateway := collector.Start(t, collector.Options{
-		Configs: []string{chartConfig(t, "otlp", "gateway", func(cfg map[string]any) { flushSoon(t, cfg, "otlp_grpc") })},
-		Env:     []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.Endpoint, "OTEL_EXPORTER_OTLP_HEADERS=none"},
-	})
-	agent := collector.Start(t, collector.Options{
-		Configs: []string{chartConfig(t, "otlp", "agent", func(cfg map[string]any) {
-			flushSoon(t, cfg, "load_balancing", "otlp_grpc/gateway")
-			below(t, cfg, "exporters", "load_balancing")["resolver"] = map[string]any{
-				"static": map[string]any{"hostnames": []string{gateway.OTLPGRPC}},
-			}
-			below(t, cfg, "exporters", "otlp_grpc/gateway")["endpoint"] = gateway.OTLPGRPC
-		})},
-	})
+	gateway := chartGateway(t, backend)
+	agent := chartAgent(t, gateway, func(cfg map[string]any) { flushSoon(t, cfg, "load_balancing", "otlp_grpc/gateway") })
+	agent.Run()
 
 	// What `helm test` sends with the image's second program.
 	span := exec.Command("go", "run", "./tools/sendspan", "http://"+agent.OTLPHTTP)
@@ -135,22 +181,8 @@ func TestChartLosesNothingWhenItsGatewayIsKilled(t *testing.T) {
 	t.Logf("%d orders, 3 kills", len(ids))
 
 	backend.WaitFor(t, "every span and log of every order", func() bool {
-		spans, logs := map[string]map[string]bool{}, map[string]map[string]bool{}
-		keep := func(to map[string]map[string]bool, trace, item string) {
-			if to[trace] == nil {
-				to[trace] = map[string]bool{}
-			}
-			to[trace][item] = true // a kill may send twice
-		}
-		probe := false
-		for _, s := range backend.Spans() {
-			keep(spans, s.TraceID().String(), s.SpanID().String())
-			probe = probe || strings.Contains(string(said), s.TraceID().String())
-		}
-		for _, l := range backend.Logs() {
-			keep(logs, l.TraceID().String(), l.Body().AsString())
-		}
-		return probe && !slices.ContainsFunc(ids, func(id string) bool { return len(spans[id]) < 6 || len(logs[id]) < 4 })
+		probe := slices.ContainsFunc(backend.Spans(), func(s sink.Span) bool { return strings.Contains(string(said), s.TraceID().String()) })
+		return probe && allArrived(backend, ids)
 	})
 }
 
