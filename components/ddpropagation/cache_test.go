@@ -5,9 +5,9 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 )
 
@@ -145,7 +145,7 @@ func TestCacheCanBeTurnedOff(t *testing.T) {
 }
 
 // send sends a batch of one span and returns the trace id it has now.
-func send(t testing.TB, p processor.Traces, trace, tid string) pcommon.TraceID {
+func send(t testing.TB, p consumer.Traces, trace, tid string) pcommon.TraceID {
 	t.Helper()
 	td := ptrace.NewTraces()
 	span := addSpan(t, td, trace, tid)
