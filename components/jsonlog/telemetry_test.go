@@ -1,9 +1,11 @@
 package jsonlog
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -117,6 +119,25 @@ func TestREADMEShowsWhatLoads(t *testing.T) {
 		require.NoError(t, sub.Unmarshal(cfg), block[1])
 		require.NoError(t, cfg.Validate(), block[1])
 	}
+
+	// The first JSON block becomes the second.
+	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(text, -1)
+	require.Len(t, example, 2)
+	var before, after map[string]any
+	require.NoError(t, json.Unmarshal([]byte(example[0][1]), &before))
+	require.NoError(t, json.Unmarshal([]byte(example[1][1]), &after))
+	record := plog.NewLogRecord()
+	record.Body().SetStr(before["body"].(string))
+	require.Equal(t, parsed, newTestSpreader(t).process(record, new(tally)))
+	attrs := record.Attributes().AsRaw()
+	require.Equal(t, before["body"], attrs[originalKey])
+	attrs[originalKey] = after["attributes"].(map[string]any)[originalKey] // shortened there
+	attrs["user_id"] = float64(attrs["user_id"].(int64))
+	require.Equal(t, after, map[string]any{
+		"timeUnixNano":   strconv.FormatInt(record.Timestamp().AsTime().UnixNano(), 10),
+		"severityNumber": float64(record.SeverityNumber()), "severityText": record.SeverityText(),
+		"body": record.Body().Str(), "attributes": attrs,
+	})
 
 	shown := map[string]any{}
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\| `([^`]*)` \\|").FindAllStringSubmatch(text, -1) {

@@ -79,7 +79,7 @@ func TestConfigErrorsNameTheKeyTheRuleAndWhatWasGiven(t *testing.T) {
 		{`rules: {"": 3}`, "rules must not hold an empty key"},
 		{`protected: [""]`, "protected must not hold an empty key"},
 		{"all: 7", "all must be a map of limits, got 7"},
-		{"all: {max_values: 7}", "all: decoding failed due to the following error(s):\n\n'' has invalid keys: max_values"},
+		{"all: {max_values: 7}", "'tagtruncate.Limits' has invalid keys: max_values"},
 		{"spans: {}", "has invalid keys: spans"},
 		{"marker: !!binary /w==", `marker must be valid UTF-8, got "\xff"`},
 	} {

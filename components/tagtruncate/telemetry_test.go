@@ -1,6 +1,7 @@
 package tagtruncate
 
 import (
+	"encoding/json"
 	"os"
 	"regexp"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
@@ -157,6 +159,7 @@ func TestREADMEShowsWhatLoads(t *testing.T) {
 	text := readme(t)
 	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1)
 	require.NotEmpty(t, blocks)
+	var last *Config
 	for _, block := range blocks {
 		retrieved, err := confmap.NewRetrievedFromYAML([]byte(block[1]))
 		require.NoError(t, err, block[1])
@@ -168,10 +171,24 @@ func TestREADMEShowsWhatLoads(t *testing.T) {
 		cfg := createDefaultConfig().(*Config)
 		require.NoError(t, sub.Unmarshal(cfg), block[1])
 		require.NoError(t, cfg.Validate(), block[1])
+		last = cfg
 	}
 	for _, name := range profileNames() {
 		require.Contains(t, text, "`"+name+"`")
 	}
+
+	// The last configuration turns the first JSON block into the second.
+	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(text, -1)
+	require.Len(t, example, 2)
+	var before, after map[string]any
+	require.NoError(t, json.Unmarshal([]byte(example[0][1]), &before))
+	require.NoError(t, json.Unmarshal([]byte(example[1][1]), &after))
+	p, err := newTruncator(processortest.NewNopSettings(componentType), last)
+	require.NoError(t, err)
+	attrs := pcommon.NewMap()
+	require.NoError(t, attrs.FromRaw(before))
+	p.span.limit(attrs, new(tally), nil)
+	require.Equal(t, after, attrs.AsRaw())
 
 	shown := map[string]string{}
 	for _, row := range regexp.MustCompile("(?m)^\\| (`[a-z_:`, ]+`) \\| `([0-9]+)` \\|").FindAllStringSubmatch(text, -1) {
