@@ -20,6 +20,9 @@ type Config struct {
 	HTTP HTTPConfig `mapstructure:"http"`
 	// GRPC lists the status codes that are not retried.
 	GRPC GRPCConfig `mapstructure:"grpc"`
+	// ShutdownGrace is how long attempts go on when the collector has to stop.
+	// Those that hang are then cut short, and their requests stay in the queue.
+	ShutdownGrace time.Duration `mapstructure:"shutdown_grace"`
 
 	// prevent unkeyed literals
 	_ struct{}
@@ -68,6 +71,8 @@ func createDefaultConfig() component.Config {
 		},
 		HTTP: HTTPConfig{Quarantine: []int{400, 422}, Split: []int{413}},
 		GRPC: GRPCConfig{Quarantine: []string{"invalid_argument"}},
+
+		ShutdownGrace: 5 * time.Second,
 	}
 }
 
@@ -88,6 +93,9 @@ func (c *Config) Validate() error {
 	}
 	if c.Quarantine.MaxAge < 0 {
 		bad("quarantine::max_age must be positive, or 0s to keep files for ever, got %s", c.Quarantine.MaxAge)
+	}
+	if c.ShutdownGrace < 0 {
+		bad("shutdown_grace must not be negative, got %s", c.ShutdownGrace)
 	}
 	for key, list := range map[string][]int{"quarantine": c.HTTP.Quarantine, "split": c.HTTP.Split} {
 		for _, code := range list {

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.opentelemetry.io/collector/extension/extensionmiddleware"
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
@@ -16,6 +17,8 @@ import (
 var (
 	_ extensionmiddleware.HTTPClient = (*policy)(nil)
 	_ extensionmiddleware.GRPCClient = (*policy)(nil)
+
+	_ extensioncapabilities.PipelineWatcher = (*policy)(nil)
 )
 
 type policy struct {
@@ -24,10 +27,11 @@ type policy struct {
 	logger         *zap.Logger
 	tel            *telemetry
 	quarantine     *quarantine
+	halt           *halt
 }
 
 func newExtension(set extension.Settings, cfg *Config) (*policy, error) {
-	p := &policy{cfg: cfg, logger: set.Logger}
+	p := &policy{cfg: cfg, logger: set.Logger, halt: newHalt(cfg.ShutdownGrace)}
 	for _, name := range cfg.GRPC.Quarantine {
 		code, err := parseCode(name)
 		if err != nil {
@@ -47,8 +51,19 @@ func newExtension(set extension.Settings, cfg *Config) (*policy, error) {
 // Start makes the quarantine directory and counts what is in it.
 func (p *policy) Start(context.Context, component.Host) error { return p.quarantine.start() }
 
+// Ready implements extensioncapabilities.PipelineWatcher.
+func (p *policy) Ready() error { return nil }
+
+// NotReady is called when the collector begins to stop, before receivers and
+// exporters do.
+func (p *policy) NotReady() error {
+	p.halt.soon()
+	return nil
+}
+
 // Shutdown implements component.Component.
 func (p *policy) Shutdown(context.Context) error {
+	p.halt.stop()
 	p.quarantine.stop()
 	return p.tel.shutdown()
 }

@@ -48,9 +48,14 @@ type interceptor struct {
 }
 
 func (i *interceptor) intercept(ctx context.Context, method string, req, reply any, cc *grpc.ClientConn, invoke grpc.UnaryInvoker, opts ...grpc.CallOption) error {
-	err := invoke(ctx, method, req, reply, cc, opts...)
 	if !strings.HasPrefix(method, otlpMethods) {
-		return err
+		return invoke(ctx, method, req, reply, cc, opts...)
+	}
+	ctx, end := i.halt.bind(ctx)
+	defer end()
+	err := invoke(ctx, method, req, reply, cc, opts...)
+	if err != nil && context.Cause(ctx) == errHalted {
+		return status.Error(codes.Unavailable, errHalted.Error())
 	}
 	signal := signalOf(method)
 	st := status.Convert(err)

@@ -36,7 +36,7 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		_ = req.Body.Close()
 		req = withBody(req, body)
 	}
-	resp, err := rt.next.RoundTrip(req)
+	resp, err := rt.halt.roundTrip(rt.next, req)
 	if err != nil || redirects(resp) {
 		return resp, err
 	}
@@ -120,7 +120,7 @@ func (rt *roundTripper) splitHTTP(req *http.Request) error {
 			return retry, err
 		}
 		partReq := withBody(req, encoded)
-		resp, err := rt.next.RoundTrip(partReq)
+		resp, err := rt.halt.roundTrip(rt.next, partReq)
 		if err != nil {
 			return retry, err
 		}
