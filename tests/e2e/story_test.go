@@ -4,9 +4,12 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
@@ -160,6 +163,11 @@ func TestSwappingTheBackendIsSwappingOneFile(t *testing.T) {
 		}
 		return n == 4
 	})
+
+	status, answer := post(t, "http://"+c.OTLPHTTP+"/v1/metrics", "application/json", []byte(`{"resourceMetrics":[{"scopeMetrics":[{"metrics":[
+		{"name":"orders.open","gauge":{"dataPoints":[{"asInt":"3","timeUnixNano":"`+strconv.FormatInt(time.Now().UnixNano(), 10)+`"}]}}]}]}]}`))
+	require.Equal(t, http.StatusOK, status, answer)
+	intake.WaitFor(t, "the gauge", func() bool { return slices.Contains(intake.Metrics(), "orders.open") })
 }
 
 // datadogOverlay turns every Datadog host into url.
