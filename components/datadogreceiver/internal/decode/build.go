@@ -32,21 +32,21 @@ func (d *Decoder) endSpan() error {
 		return err
 	}
 	d.stats.Spans++
-	out := d.scratch
+	out := d.groups[g].spans.AppendEmpty()
+	if d.scratch.Links().Len() > 0 {
+		d.scratch.Links().MoveAndAppendTo(out.Links())
+	}
+	if d.scratch.Events().Len() > 0 {
+		d.scratch.Events().MoveAndAppendTo(out.Events())
+	}
 	d.linksFromJSON(out.Links())
 	d.eventsFromJSON(out.Events())
 	d.times(out)
 	if d.mode != Lossless {
 		d.semantics(out)
 	}
-	// The tag repeats the span's service, or that of its process.
-	if tag := sp.metaService; tag != noSym && tag != sp.service && tag != sp.base {
-		d.set(attr{key: kService, str: sp.metaService, kind: attrStr})
-	}
 	out.SetSpanID(ddcontext.SpanID(sp.spanID))
-	if sp.parentID != 0 {
-		out.SetParentSpanID(ddcontext.SpanID(sp.parentID))
-	}
+	out.SetParentSpanID(ddcontext.SpanID(sp.parentID))
 	out.SetTraceID(ddcontext.JoinTraceID(sp.tid, sp.traceID))
 	if sp.failed {
 		out.Status().SetCode(ptrace.StatusCodeError)
@@ -56,10 +56,7 @@ func (d *Decoder) endSpan() error {
 	out.SetName(d.syms.text(name))
 	out.SetKind(sp.kind)
 	d.attributes(out.Attributes(), name)
-
-	dest := d.groups[g].spans.AppendEmpty()
-	out.MoveTo(dest)
-	d.place(g, dest)
+	d.place(g, out)
 	return nil
 }
 

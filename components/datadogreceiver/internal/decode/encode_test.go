@@ -9,7 +9,6 @@ import (
 	"github.com/DataDog/datadog-agent/pkg/proto/pbgo/trace/idx"
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
@@ -113,5 +112,3 @@ func baselineIdx(in *idx.InternalTracerPayload) ptrace.Traces {
 	}
 	return baseline(traces)
 }
-
-var _ = pcommon.NewMap

@@ -15,53 +15,69 @@ type eventKey struct {
 // events reads native span events: an array of maps.
 func (d *Decoder) events() error { return d.appendEvents(&d.r, d.scratch.Events(), nil, true) }
 
-// appendEvents adds the events in r to out, save those in skip. It returns msgpack.ErrType only with the value unread.
-func (d *Decoder) appendEvents(r *msgpack.Reader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}, typed bool) error {
+// appendEvents adds the events in r to out, save those in skip. Native ones have typed attributes, and lengths not to be believed.
+// It returns msgpack.ErrType only with the value unread.
+func (d *Decoder) appendEvents(r *msgpack.Reader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}, native bool) error {
 	n, err := r.ArrayLen()
 	if err != nil {
 		return err
 	}
+	bad := false
 	for range n {
-		if err := d.appendEvent(r, out, skip, typed); err != nil {
+		fields, err := r.MapLen()
+		if err != nil && err != msgpack.ErrType {
 			return err
 		}
+		if fields == 0 {
+			d.stats.BadEvents++
+			if err == nil {
+				continue
+			}
+			if err := r.Skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		event := out.AppendEmpty()
+		if err := d.eventFields(r, event, fields, native); err != nil {
+			return err
+		}
+		if event.Name() == "" {
+			d.stats.BadEvents++
+			bad = true
+		} else if _, ok := skip[eventKey{time: event.Timestamp(), name: event.Name()}]; ok {
+			event.SetName("")
+			bad = true
+		}
+	}
+	if bad {
+		out.RemoveIf(func(event ptrace.SpanEvent) bool { return event.Name() == "" })
 	}
 	return nil
 }
 
-func (d *Decoder) appendEvent(r *msgpack.Reader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}, typed bool) error {
-	fields, err := r.MapLen()
-	if err == msgpack.ErrType {
-		d.stats.BadEvents++
-		return r.Skip()
-	}
-	if err != nil {
-		return err
-	}
-	var when uint64
-	var name sym
-	attributes := -1
+func (d *Decoder) eventFields(r *msgpack.Reader, event ptrace.SpanEvent, fields int, native bool) error {
 	for range fields {
-		field, err := r.Bytes()
+		name, err := r.Bytes()
 		if err == msgpack.ErrType {
-			if err = r.Skip(); err != nil {
-				return err
-			}
-		} else if err != nil {
+			err = r.Skip()
+		}
+		if err != nil {
 			return err
 		}
-		switch string(field) {
+		switch string(name) {
 		case "time_unix_nano":
+			var when uint64
 			when, err = r.Uint64()
+			event.SetTimestamp(pcommon.Timestamp(when))
 		case "name":
 			var b []byte
-			if b, err = r.Bytes(); err == nil {
-				name = d.syms.intern(b)
-			}
+			b, err = r.Bytes()
+			event.SetName(d.syms.text(d.syms.intern(b)))
 		case "attributes":
-			// Read last: where they go is known when the name is.
-			attributes = r.Pos
-			err = r.Skip()
+			if err = proven(r, native); err == nil {
+				err = d.readMap(r, event.Attributes(), native, 0)
+			}
 		default:
 			err = r.Skip()
 		}
@@ -72,24 +88,18 @@ func (d *Decoder) appendEvent(r *msgpack.Reader, out ptrace.SpanEventSlice, skip
 			return err
 		}
 	}
-	if name == noSym {
-		d.stats.BadEvents++
+	return nil
+}
+
+// proven walks the next value once, if it is from the wire: then all lengths inside are known to be true, and space can be made
+// for them.
+func proven(r *msgpack.Reader, wire bool) error {
+	if !wire {
 		return nil
 	}
-	key := eventKey{time: pcommon.Timestamp(when), name: d.syms.text(name)}
-	if _, ok := skip[key]; ok {
-		return nil
-	}
-	event := out.AppendEmpty()
-	event.SetName(key.name)
-	event.SetTimestamp(key.time)
-	if attributes < 0 {
-		return nil
-	}
-	end := r.Pos
-	r.Pos = attributes
-	err = d.readMap(r, event.Attributes(), typed, 0)
-	r.Pos = end
+	at := r.Pos
+	err := r.Skip()
+	r.Pos = at
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 
@@ -96,59 +97,96 @@ func (t *transcoder) word(word string, code byte) bool {
 }
 
 func (t *transcoder) object(depth int) bool {
-	return t.container(0xdf, '}', func() bool {
+	header := t.begin(0xdf)
+	n := uint32(0)
+	for end := t.next() == '}'; !end; n++ {
 		if t.next() != '"' || !t.string() || t.next() != ':' {
 			return false
 		}
 		t.pos++
-		return t.value(depth + 1)
-	})
-}
-
-func (t *transcoder) array(depth int) bool {
-	return t.container(0xdd, ']', func() bool { return t.value(depth + 1) })
-}
-
-// container writes a header with room for the count, then the elements, then the count.
-func (t *transcoder) container(code, end byte, element func() bool) bool {
-	header := len(t.out)
-	t.append(code, 0, 0, 0, 0)
-	t.pos++
-	n := uint32(0)
-	if t.next() != end {
-		for {
-			if !element() {
-				return false
-			}
-			n++
-			if c := t.next(); c == end {
-				break
-			} else if c != ',' {
-				return false
-			}
+		if !t.value(depth + 1) {
+			return false
+		}
+		switch t.next() {
+		case ',':
 			t.pos++
+		case '}':
+			end = true
+		default:
+			return false
 		}
 	}
-	t.pos++
-	binary.BigEndian.PutUint32(t.out[header+1:], n)
+	t.end(header, n)
 	return true
 }
 
-func (t *transcoder) string() bool {
-	header := len(t.out)
-	t.append(0xdb, 0, 0, 0, 0)
-	t.pos++
-	for {
-		start := t.pos
-		for t.pos < len(t.in) && t.in[t.pos] != '"' && t.in[t.pos] != '\\' && t.in[t.pos] >= ' ' {
-			t.pos++
-		}
-		t.room(t.pos - start)
-		t.out = append(t.out, t.in[start:t.pos]...)
-		if t.pos == len(t.in) || t.in[t.pos] < ' ' {
+func (t *transcoder) array(depth int) bool {
+	header := t.begin(0xdd)
+	n := uint32(0)
+	for end := t.next() == ']'; !end; n++ {
+		if !t.value(depth + 1) {
 			return false
 		}
-		t.pos++
+		switch t.next() {
+		case ',':
+			t.pos++
+		case ']':
+			end = true
+		default:
+			return false
+		}
+	}
+	t.end(header, n)
+	return true
+}
+
+// begin writes a header with room for the count, and steps over the bracket.
+func (t *transcoder) begin(code byte) (header int) {
+	header = len(t.out)
+	t.room(5)
+	t.out = append(t.out, code, 0, 0, 0, 0)
+	t.pos++
+	return header
+}
+
+// end writes the count, and steps over the bracket.
+func (t *transcoder) end(header int, n uint32) {
+	binary.BigEndian.PutUint32(t.out[header+1:], n)
+	t.pos++
+}
+
+// string reads a string. Bare control characters are let pass.
+func (t *transcoder) string() bool {
+	rest := t.in[t.pos+1:]
+	end := strings.IndexByte(rest, '"')
+	if end < 0 {
+		return false
+	}
+	if strings.IndexByte(rest[:end], '\\') >= 0 {
+		return t.escaped()
+	}
+	t.room(end + 5)
+	if end < 32 {
+		t.out = append(t.out, 0xa0|byte(end))
+	} else {
+		t.out = binary.BigEndian.AppendUint32(append(t.out, 0xdb), uint32(end))
+	}
+	t.out = append(t.out, rest[:end]...)
+	t.pos += end + 2
+	return true
+}
+
+// escaped reads a string with escapes.
+func (t *transcoder) escaped() bool {
+	header := t.begin(0xdb)
+	for {
+		n := strings.IndexAny(t.in[t.pos:], `"\`)
+		if n < 0 {
+			return false
+		}
+		t.room(n)
+		t.out = append(t.out, t.in[t.pos:t.pos+n]...)
+		t.pos += n + 1
 		if t.in[t.pos-1] == '"' {
 			break
 		}
@@ -188,6 +226,7 @@ func (t *transcoder) escape() bool {
 		if utf16.IsSurrogate(r) {
 			r = t.surrogate(r)
 		}
+		t.room(utf8.UTFMax)
 		t.out = utf8.AppendRune(t.out, r)
 	default:
 		return false
@@ -237,19 +276,18 @@ func (t *transcoder) number() bool {
 		return false
 	}
 	text := t.in[start:t.pos]
+	t.room(9)
 	if integer {
 		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
 			if n >= 0 && n < 0x80 {
-				t.append(byte(n))
-				return true
+				t.out = append(t.out, byte(n))
+			} else {
+				t.out = binary.BigEndian.AppendUint64(append(t.out, 0xd3), uint64(n))
 			}
-			t.append(0xd3)
-			t.out = binary.BigEndian.AppendUint64(t.out, uint64(n))
 			return true
 		}
 		if n, err := strconv.ParseUint(text, 10, 64); err == nil {
-			t.append(0xcf)
-			t.out = binary.BigEndian.AppendUint64(t.out, n)
+			t.out = binary.BigEndian.AppendUint64(append(t.out, 0xcf), n)
 			return true
 		}
 	}
@@ -257,14 +295,13 @@ func (t *transcoder) number() bool {
 	if err != nil || math.IsInf(f, 0) {
 		return false
 	}
-	t.append(0xcb)
-	t.out = binary.BigEndian.AppendUint64(t.out, math.Float64bits(f))
+	t.out = binary.BigEndian.AppendUint64(append(t.out, 0xcb), math.Float64bits(f))
 	return true
 }
 
-func (t *transcoder) append(b ...byte) {
-	t.room(len(b))
-	t.out = append(t.out, b...)
+func (t *transcoder) append(b byte) {
+	t.room(1)
+	t.out = append(t.out, b)
 }
 
 // room doubles where the built-in append adds a quarter, so that what is allocated stays in proportion.

@@ -21,71 +21,73 @@ type linkKey struct {
 	spanID  pcommon.SpanID
 }
 
-// links reads native span links, or the same from JSON: an array of maps.
-func (d *Decoder) links() error { return d.appendLinks(&d.r, d.scratch.Links(), nil) }
+// links reads native span links: an array of maps.
+func (d *Decoder) links() error { return d.appendLinks(&d.r, d.scratch.Links(), nil, true) }
 
 // appendLinks adds the links in r to out, save those in skip. It returns msgpack.ErrType only with the value unread.
-func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) error {
+func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}, native bool) error {
 	n, err := r.ArrayLen()
 	if err != nil {
 		return err
 	}
+	bad := false
 	for range n {
-		if err := d.appendLink(r, out, skip); err != nil {
+		fields, err := r.MapLen()
+		if err != nil && err != msgpack.ErrType {
 			return err
 		}
+		if fields == 0 {
+			d.stats.BadLinks++
+			if err == nil {
+				continue
+			}
+			if err := r.Skip(); err != nil {
+				return err
+			}
+			continue
+		}
+		dest := out.AppendEmpty()
+		l, err := d.linkFields(r, dest, fields, native)
+		if err != nil {
+			return err
+		}
+		key := linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}
+		if l.bad || l.spanID == 0 || l.high|l.low == 0 {
+			d.stats.BadLinks++
+			bad = true
+		} else if _, ok := skip[key]; ok {
+			bad = true
+		} else {
+			dest.SetTraceID(key.traceID)
+			dest.SetSpanID(key.spanID)
+			d.describe(dest, l)
+		}
+	}
+	if bad {
+		out.RemoveIf(func(l ptrace.SpanLink) bool { return l.SpanID().IsEmpty() })
 	}
 	return nil
 }
 
-func (d *Decoder) appendLink(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) error {
-	fields, err := r.MapLen()
-	if err == msgpack.ErrType {
-		d.stats.BadLinks++
-		return r.Skip()
-	}
-	if err != nil {
-		return err
-	}
-	var l link
-	attributes := -1
+func (d *Decoder) linkFields(r *msgpack.Reader, dest ptrace.SpanLink, fields int, native bool) (l link, err error) {
 	for range fields {
 		name, err := r.Bytes()
-		if err == nil && string(name) == "attributes" {
-			// Read last: where they go is known when the ids are.
-			attributes = r.Pos
+		if err == msgpack.ErrType {
 			err = r.Skip()
-		} else if err == nil {
-			err = d.linkField(r, &l, name)
-		} else if err == msgpack.ErrType {
-			if err = r.Skip(); err == nil {
-				err = r.Skip()
-			}
 		}
 		if err != nil {
-			return err
+			return l, err
+		}
+		if string(name) != "attributes" {
+			err = d.linkField(r, &l, name)
+		} else if err = proven(r, native); err == nil {
+			err = d.readMap(r, dest.Attributes(), false, 0)
+		}
+		if err != nil {
+			return l, err
 		}
 	}
-	if l.bad || l.spanID == 0 || l.high|l.low == 0 {
-		d.stats.BadLinks++
-		return nil
-	}
-	key := linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}
-	if _, ok := skip[key]; ok {
-		return nil
-	}
-	dest := out.AppendEmpty()
-	dest.SetTraceID(key.traceID)
-	dest.SetSpanID(key.spanID)
-	d.describe(dest, l)
-	if attributes < 0 {
-		return nil
-	}
-	end := r.Pos
-	r.Pos = attributes
-	err = d.readMap(r, dest.Attributes(), false, 0)
-	r.Pos = end
-	return err
+	return l, nil
 }
 
 func (d *Decoder) describe(dest ptrace.SpanLink, l link) {
@@ -165,7 +167,7 @@ func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
 		}
 	}
 	r, ok := d.transcode(text)
-	if !ok || d.appendLinks(&r, out, skip) != nil {
+	if !ok || d.appendLinks(&r, out, skip, false) != nil {
 		d.stats.BadLinks++
 		d.set(attr{key: kLinksJSON, str: text, kind: attrStr})
 	}

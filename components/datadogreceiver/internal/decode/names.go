@@ -13,7 +13,7 @@ const maxNameBytes = 255
 func (d *Decoder) semantics(out ptrace.Span) {
 	sp := &d.span
 	if sp.kind == ptrace.SpanKindUnspecified {
-		sp.kind = kindsByType[d.syms.text(sp.typ)]
+		sp.kind = kindByType(d.syms.text(sp.typ))
 	}
 	switch d.syms.text(sp.typ) {
 	case "sql", "cassandra":
@@ -66,7 +66,7 @@ func (d *Decoder) spanName() sym {
 		return d.join(sp.rpcService, "/", sp.rpcMethod)
 	case sp.messagingTopic != noSym && (sp.kind == kindProducer || sp.kind == kindConsumer):
 		return d.messagingName()
-	case isDatabase[typ] || sp.dbSystem != noSym && sp.kind == kindClient:
+	case isDatabase(typ) || sp.dbSystem != noSym && sp.kind == kindClient:
 		return d.databaseName()
 	}
 	if sp.name == noSym {

@@ -16,9 +16,16 @@ import (
 type repeats struct {
 	off   bool
 	slots [repeatSlots]repeat
-	attrs []attr
+
+	// The run of the span being written: its attributes by key, and which keys it has.
+	byKey [numKnown]attr
+	set   [2]uint64
+	n     int
 	hash  uint64
 }
+
+// The keys must fit in repeats.set.
+var _ [128 - numKnown]struct{}
 
 const repeatSlots = 64
 
@@ -50,62 +57,64 @@ func (r *repeats) reset() {
 
 // begin starts a run.
 func (r *repeats) begin() {
-	r.attrs = r.attrs[:0]
-	r.hash = 1
+	r.hash, r.n, r.set = 1, 0, [2]uint64{}
 }
 
-// add inserts a by its key: the order of tags on the wire is random with some tracers, as that of Go's maps.
+// add takes an attribute whose key is repeating. Runs are in the order of the keys, not of the wire: with some tracers that is
+// random, like the order of Go's maps.
 func (r *repeats) add(a attr) {
-	r.attrs = append(grow(r.attrs), a)
-	i := len(r.attrs) - 1
-	for ; i > 0 && r.attrs[i-1].key > a.key; i-- {
-		r.attrs[i] = r.attrs[i-1]
-	}
-	r.attrs[i] = a
-	// The order must not matter to the hash.
+	r.byKey[a.key] = a
+	r.set[a.key>>6] |= 1 << (a.key & 63)
+	r.n++
 	r.hash += (uint64(a.key)<<32 ^ uint64(a.str)<<8 ^ a.number ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
+}
+
+// all calls f for the attributes of the run.
+func (r *repeats) all(f func(a *attr)) {
+	for word, set := range r.set {
+		for ; set != 0; set &= set - 1 {
+			f(&r.byKey[word<<6+bits.TrailingZeros64(set)])
+		}
+	}
 }
 
 // write returns a builder that begins with the run and has room for more attributes.
 func (r *repeats) write(d *Decoder, more int) *xpdata.MapBuilder {
 	b := &d.builders[0]
-	slot := &r.slots[r.hash>>58]
+	s := &r.slots[r.hash>>58]
 	switch {
-	case r.off || len(r.attrs) == 0 || len(r.attrs) > maxRepeated || slot.hash != r.hash:
-		slot.hash, slot.attrs, slot.built = r.hash, slot.attrs[:0], nil
-		b.EnsureCapacity(len(r.attrs) + more)
+	case r.off || r.n == 0 || s.hash != r.hash:
+		s.hash, s.attrs, s.built = r.hash, s.attrs[:0], nil
+		b.EnsureCapacity(r.n + more)
 		r.append(d, b)
 		return b
-	case len(slot.attrs) == 0:
-		slot.attrs = append(slot.attrs, r.attrs...)
-		slot.built = make([]xpdata.MapBuilder, 1)
-		slot.built[0].EnsureCapacity(len(r.attrs))
-		r.append(d, &slot.built[0])
-	case !equalAttrs(slot.attrs, r.attrs):
-		b.EnsureCapacity(len(r.attrs) + more)
+	case len(s.attrs) == 0:
+		r.all(func(a *attr) { s.attrs = append(s.attrs, *a) })
+		s.built = make([]xpdata.MapBuilder, 1)
+		s.built[0].EnsureCapacity(r.n)
+		r.append(d, &s.built[0])
+	case !r.equal(s.attrs):
+		b.EnsureCapacity(r.n + more)
 		r.append(d, b)
 		return b
 	}
 	// A builder has no method that copies it. Its list of pairs is copied by the EnsureCapacity that follows, as it is longer.
-	copy(d.builders, slot.built)
-	b.EnsureCapacity(len(r.attrs) + max(1, more))
+	copy(d.builders, s.built)
+	b.EnsureCapacity(r.n + max(1, more))
 	return b
 }
 
-const maxRepeated = 64
-
 func (r *repeats) append(d *Decoder, to *xpdata.MapBuilder) {
-	for _, a := range r.attrs {
-		d.put(a, to.AppendEmpty(d.syms.text(a.key)))
-	}
+	r.all(func(a *attr) { d.put(*a, to.AppendEmpty(d.syms.text(a.key))) })
 }
 
-func equalAttrs(a, b []attr) bool {
-	if len(a) != len(b) {
+func (r *repeats) equal(attrs []attr) bool {
+	if len(attrs) != r.n {
 		return false
 	}
-	for i := range a {
-		if a[i].key != b[i].key || a[i].str != b[i].str || a[i].number != b[i].number || a[i].kind != b[i].kind {
+	for i := range attrs {
+		a := &attrs[i]
+		if b := &r.byKey[a.key]; r.set[a.key>>6]>>(a.key&63)&1 == 0 || a.str != b.str || a.number != b.number || a.kind != b.kind {
 			return false
 		}
 	}
@@ -115,7 +124,7 @@ func equalAttrs(a, b []attr) bool {
 // repeating are the attributes whose values tend to be the same for many spans. They come first.
 var repeating = func() (t [numKnown]bool) {
 	for _, key := range []sym{
-		kDM, kOrigin, kPriority, kMeasured, kTopLevel, kAgentPSR, kIntegration, kComponent, kProcessID, kErrorType,
+		kService, kDM, kOrigin, kPriority, kMeasured, kTopLevel, kAgentPSR, kIntegration, kComponent, kProcessID, kErrorType,
 		kSvcSrc, kOTLPExport, kProfilingEnabled, kAttributeSchema,
 		kHTTPMethod, kHTTPRequestMethod, kHTTPRoute, kHTTPStatusCode, oHTTPStatusCode, kHTTPUserAgent, oUserAgent, kHTTPVersion,
 		oNetworkProtocolVersion, kOutHost, kOutPort, kPeerHostname, kNetworkDestinationPort, oServerAddress, oServerPort,

@@ -106,7 +106,12 @@ func (d *Decoder) resource(g *group) {
 		service = "unknown_service"
 	}
 	str("service.name", service)
-	text("service.version", g.key.version, p.appVersion)
+	version := g.key.version
+	if version == noSym && g.key.base == noSym {
+		// The payload's is that of the process's own service, not of those it calls.
+		version = p.appVersion
+	}
+	text("service.version", version)
 	text("service.instance.id", p.runtimeID)
 	text("deployment.environment.name", g.key.env, p.env, p.firstEnv)
 	text("host.name", p.hostname, p.spanHost)

@@ -64,34 +64,39 @@ var dbSystems = map[string]string{
 	"cosmosdb": "azure.cosmosdb",
 }
 
-// kindsByName are the values of span.kind.
-var kindsByName = map[string]spanKind{
-	"internal": kindInternal,
-	"server":   kindServer,
-	"client":   kindClient,
-	"producer": kindProducer,
-	"consumer": kindConsumer,
+// kindByName reads span.kind.
+func kindByName(name string) (spanKind, bool) {
+	switch name {
+	case "internal":
+		return kindInternal, true
+	case "server":
+		return kindServer, true
+	case "client":
+		return kindClient, true
+	case "producer":
+		return kindProducer, true
+	case "consumer":
+		return kindConsumer, true
+	}
+	return 0, false
 }
 
-// kindsByType tells the kind where a tracer does not, from the type of span.
-var kindsByType = map[string]spanKind{
-	"web":           kindServer,
-	"http":          kindClient,
-	"sql":           kindClient,
-	"db":            kindClient,
-	"cache":         kindClient,
-	"redis":         kindClient,
-	"valkey":        kindClient,
-	"memcached":     kindClient,
-	"mongodb":       kindClient,
-	"cassandra":     kindClient,
-	"elasticsearch": kindClient,
-	"opensearch":    kindClient,
-	"dynamodb":      kindClient,
+// kindByType tells the kind where a tracer does not, from the type of span.
+func kindByType(typ string) spanKind {
+	switch {
+	case typ == "web":
+		return kindServer
+	case typ == "http" || isDatabase(typ):
+		return kindClient
+	}
+	return 0
 }
 
 // isDatabase tells whether spans of this type are calls to a database.
-var isDatabase = map[string]bool{
-	"sql": true, "db": true, "redis": true, "valkey": true, "memcached": true, "cache": true, "mongodb": true, "cassandra": true,
-	"elasticsearch": true, "opensearch": true, "dynamodb": true,
+func isDatabase(typ string) bool {
+	switch typ {
+	case "sql", "db", "cache", "redis", "valkey", "memcached", "mongodb", "cassandra", "elasticsearch", "opensearch", "dynamodb":
+		return true
+	}
+	return false
 }

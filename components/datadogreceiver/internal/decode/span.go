@@ -46,7 +46,7 @@ type attr struct {
 // span is the scratch: what one span of the wire says, before its place in the result is known.
 type span struct {
 	service, name, resource, typ       sym
-	env, version, base, metaService    sym
+	env, version, base                 sym
 	linksJSON, eventsJSON              sym
 	errMessage, errType, errStack      sym
 	httpMethod, httpRoute, httpStatus  sym
@@ -83,10 +83,12 @@ func (d *Decoder) addMeta(key, value sym) {
 		sp.base = value
 		return
 	case kService:
-		sp.metaService = value
-		return
+		// It repeats the service of the span, or that of its process.
+		if d.mode == Semantic {
+			return
+		}
 	case kSpanKind:
-		if kind, ok := kindsByName[d.syms.text(value)]; ok {
+		if kind, ok := kindByName(d.syms.text(value)); ok {
 			sp.kind = kind
 			return
 		}

@@ -33,7 +33,7 @@ type symbols struct {
 
 const recentSyms = 1 << recentBits
 
-const recentBits = 9
+const recentBits = 10
 
 // slot tells where in recent a string may be, from its length and both ends.
 func slot(b []byte) uint64 {
