@@ -2,18 +2,23 @@ package datadogrumreceiver
 
 import (
 	"bytes"
+	"context"
 	"io"
 	"net/http"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receivertest"
@@ -221,4 +226,51 @@ func (g *rig) count(t *testing.T, name string, pairs ...string) int64 {
 		}
 	}
 	return sum
+}
+
+// checkingSink fails the test when what it gets could not be exported.
+type checkingSink struct {
+	t *testing.T
+	consumertest.Consumer
+}
+
+func (s *checkingSink) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+func (s *checkingSink) ConsumeTraces(_ context.Context, td ptrace.Traces) error {
+	for _, rs := range td.ResourceSpans().All() {
+		s.attributes(rs.Resource().Attributes())
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				s.attributes(span.Attributes())
+				require.False(s.t, span.TraceID().IsEmpty() || span.SpanID().IsEmpty())
+				require.GreaterOrEqual(s.t, span.EndTimestamp(), span.StartTimestamp())
+				require.True(s.t, utf8.ValidString(span.Name()))
+			}
+		}
+	}
+	return nil
+}
+
+func (s *checkingSink) ConsumeLogs(_ context.Context, ld plog.Logs) error {
+	for _, rl := range ld.ResourceLogs().All() {
+		s.attributes(rl.Resource().Attributes())
+		for _, sl := range rl.ScopeLogs().All() {
+			for _, lr := range sl.LogRecords().All() {
+				s.attributes(lr.Attributes())
+				require.NotEmpty(s.t, lr.EventName())
+			}
+		}
+	}
+	return nil
+}
+
+func (s *checkingSink) ConsumeMetrics(context.Context, pmetric.Metrics) error { return nil }
+
+func (s *checkingSink) attributes(attrs pcommon.Map) {
+	keys := map[string]bool{}
+	for key, v := range attrs.All() {
+		require.False(s.t, keys[key], "twice: %s", key)
+		keys[key] = true
+		require.True(s.t, utf8.ValidString(key) && utf8.ValidString(v.AsString()))
+	}
 }

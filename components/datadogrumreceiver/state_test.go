@@ -249,7 +249,9 @@ func TestAnActionThatComesAfterItsRequestLeftIsLinked(t *testing.T) {
 }
 
 func TestUnwantedActionsAreDroppedUnlessATraceNeedsThem(t *testing.T) {
-	g := newRig(t, func(cfg *Config) { cfg.Actions.Allow, cfg.Actions.Deny = []string{"Cart.*"}, []string{"*.isLoading.Update"} }).start(nil)
+	g := newRig(t, func(cfg *Config) {
+		cfg.Actions.Allow, cfg.Actions.Deny = []string{"Cart.*"}, []string{"*.isLoading.Update"}
+	}).start(nil)
 	g.post(joinLines(
 		act("a1", "custom", "Cart.isLoading.Update", 0), act("a2", "custom", "Other.x", 0), act("a3", "custom", "Cart.items.Update", 1000),
 		act("a4", "click", "Elsewhere", 2000), request(4, "a4", 2001)))

@@ -135,7 +135,7 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	w.attrs.EnsureCapacity(32)
 	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
 		if resourceSlot(doc.nodes[i].key) >= 0 {
-			w.member(doc, i, 0)
+			w.member(doc, i, topLevel)
 		}
 	}
 	if e.dd >= 0 {
@@ -202,7 +202,7 @@ func (w *writer) event(e *event) {
 			continue
 		}
 		if i != e.dd {
-			w.member(doc, i, 0)
+			w.member(doc, i, topLevel)
 			continue
 		}
 		w.path = append(w.path[:0], key...)
@@ -217,9 +217,10 @@ func (w *writer) event(e *event) {
 // member writes the value at node i, whose parent's path is the first at bytes of w.path.
 func (w *writer) member(doc *jsonDoc, i, at int) {
 	n := &doc.nodes[i]
-	w.path = w.path[:at]
-	if at > 0 {
-		w.path = append(w.path, '.')
+	if at == topLevel {
+		w.path = w.path[:0]
+	} else {
+		w.path = append(w.path[:at], '.') // at may be 0: a member may be called ""
 	}
 	w.path = append(w.path, n.key...)
 	if strings.IndexByte(n.key, '.') >= 0 {
@@ -227,10 +228,8 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 	}
 	if n.kind == jsonObject && n.next > int32(i+1) { //nolint:gosec // arena indices
 		// Only a denied object is looked up: the others are only ways to their members.
-		if w.path[0] == 'c' || w.path[0] == 'u' || w.path[0] == 'a' || w.path[0] == 'f' {
-			if w.fields.get(w.path).rule == ruleDrop {
-				return
-			}
+		if mayBePrivate(w.path) && w.fields.get(w.path).rule == ruleDrop {
+			return
 		}
 		at = len(w.path)
 		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
@@ -264,6 +263,13 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		return
 	}
 	w.value(doc, i, w.put(f.key))
+}
+
+const topLevel = -1
+
+// mayBePrivate spares most objects the look-up: context, usr, account and feature_flags begin so.
+func mayBePrivate(path []byte) bool {
+	return len(path) > 0 && (path[0] == 'c' || path[0] == 'u' || path[0] == 'a' || path[0] == 'f')
 }
 
 // value writes node i, keeping its shape: an integer stays one, and one that
