@@ -58,13 +58,13 @@ func TestCacheForgetsWhatIsOldOrTooMuch(t *testing.T) {
 	cache.now = func() time.Time { return now }
 	knows := func(lower, want uint64) {
 		t.Helper()
-		got, _ := cache.get(t.Context(), lower)
+		got, _ := cache.get(lower)
 		require.Equal(t, want, got)
 	}
 
-	cache.learn(t.Context(), []note{{1, 11}, {2, 12}})
+	cache.learn([]note{{1, 11}, {2, 12}})
 	knows(1, 11) // 2 is now the one seen least recently
-	cache.learn(t.Context(), []note{{3, 13}})
+	cache.learn([]note{{3, 13}})
 	knows(2, 0)
 	knows(1, 11)
 	knows(3, 13)

@@ -1,7 +1,6 @@
 package ddpropagation
 
 import (
-	"context"
 	"strings"
 
 	"github.com/valyala/fastjson"
@@ -24,19 +23,19 @@ func hasShortLinks(links ptrace.SpanLinkSlice) bool {
 	return false
 }
 
-func (p *traceProcessor) completeLinks(ctx context.Context, b *batch, span ptrace.Span) {
+func (p *traceProcessor) completeLinks(b *batch, span ptrace.Span) {
 	for _, link := range span.Links().All() {
 		upper, lower := ddcontext.SplitTraceID(link.TraceID())
 		if upper != 0 || lower == 0 {
 			continue
 		}
-		h := p.lookUp(ctx, b, lower)
+		h := p.lookUp(b, lower)
 		if h.upper != 0 {
 			link.SetTraceID(ddcontext.JoinTraceID(h.upper, lower))
 		}
 		b.tally[fromLink][h.outcome()]++
 	}
-	if v, ok := span.Attributes().Get(spanLinksKey); ok && p.addLinks(ctx, b, span.Links(), v) && !p.cfg.KeepAttributes {
+	if v, ok := span.Attributes().Get(spanLinksKey); ok && p.addLinks(b, span.Links(), v) && !p.cfg.KeepAttributes {
 		span.Attributes().Remove(spanLinksKey)
 	}
 }
@@ -44,7 +43,7 @@ func (p *traceProcessor) completeLinks(ctx context.Context, b *batch, span ptrac
 // addLinks adds the links of `_dd.span_links` that are not there yet, and reports whether links says all of it now.
 //
 //	[{"trace_id": "32 or 16 hex", "span_id": "16 hex", "tracestate": "…", "flags": 1, "attributes": {…}, "dropped_attributes_count": 1}, …]
-func (p *traceProcessor) addLinks(ctx context.Context, b *batch, links ptrace.SpanLinkSlice, v pcommon.Value) bool {
+func (p *traceProcessor) addLinks(b *batch, links ptrace.SpanLinkSlice, v pcommon.Value) bool {
 	counts := &b.tally[fromLinksAttribute]
 	if v.Type() != pcommon.ValueTypeStr {
 		counts[invalid]++
@@ -73,7 +72,7 @@ func (p *traceProcessor) addLinks(ctx context.Context, b *batch, links ptrace.Sp
 			continue
 		}
 		if upper == 0 {
-			upper = p.lookUp(ctx, b, lower).upper
+			upper = p.lookUp(b, lower).upper
 		}
 		if pairLink(links, paired, upper, lower, span) {
 			counts[unchanged]++

@@ -43,7 +43,7 @@ func (p *logProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
 			for _, record := range sl.LogRecords().All() {
-				p.complete(ctx, record, &h, &counts)
+				p.complete(record, &h, &counts)
 			}
 		}
 	}
@@ -52,7 +52,7 @@ func (p *logProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs
 }
 
 // complete gives the record the ids its sources hold.
-func (p *logProcessor) complete(ctx context.Context, record plog.LogRecord, h *hits, counts *tally) {
+func (p *logProcessor) complete(record plog.LogRecord, h *hits, counts *tally) {
 	had := identityOf(record)
 	id := had
 	if p.cfg.OverwriteExisting {
@@ -66,7 +66,7 @@ func (p *logProcessor) complete(ctx context.Context, record plog.LogRecord, h *h
 		heard = true
 	}
 	if p.cache != nil && id.upper == 0 && id.lower != 0 {
-		p.completeFromCache(ctx, &id, counts)
+		p.completeFromCache(&id, counts)
 	}
 	if !heard {
 		o := absent
@@ -124,8 +124,8 @@ func (id identity) write(record plog.LogRecord, had identity) {
 	}
 }
 
-func (p *logProcessor) completeFromCache(ctx context.Context, id *identity, counts *tally) {
-	upper, known := p.cache.get(ctx, id.lower)
+func (p *logProcessor) completeFromCache(id *identity, counts *tally) {
+	upper, known := p.cache.get(id.lower)
 	switch {
 	case upper != 0:
 		id.upper = upper

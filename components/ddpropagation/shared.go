@@ -46,5 +46,5 @@ func (s *sharedCaches) release(cfg *Config) error {
 		return nil
 	}
 	delete(s.caches, cfg)
-	return shared.gauge.Unregister()
+	return shared.close()
 }

@@ -72,10 +72,10 @@ func (p *traceProcessor) processTraces(ctx context.Context, td ptrace.Traces) (p
 		}
 	}
 	if b.incomplete {
-		p.completeBatch(ctx, b, td)
+		p.completeBatch(b, td)
 	}
 	if p.cache != nil && len(b.notes) > 0 {
-		b.tally[fromCache][tidCollision] += p.cache.learn(ctx, b.notes)
+		b.tally[fromCache][tidCollision] += p.cache.learn(b.notes)
 	}
 	p.add(ctx, &b.tally)
 	p.states.add(ctx, &b.states)
@@ -128,7 +128,7 @@ func (p *traceProcessor) applyTID(b *batch, span ptrace.Span, upper, lower, tid 
 }
 
 // completeBatch tells spans and links the upper halves that others in the batch, or the cache, know.
-func (p *traceProcessor) completeBatch(ctx context.Context, b *batch, td ptrace.Traces) {
+func (p *traceProcessor) completeBatch(b *batch, td ptrace.Traces) {
 	for _, n := range b.notes {
 		b.tell(n.lower, n.upper)
 	}
@@ -146,22 +146,22 @@ func (p *traceProcessor) completeBatch(ctx context.Context, b *batch, td ptrace.
 		for _, ss := range rs.ScopeSpans().All() {
 			for _, span := range ss.Spans().All() {
 				if p.cfg.TraceID128 {
-					p.completeSpan(ctx, b, span)
+					p.completeSpan(b, span)
 				}
 				if p.cfg.SpanLinks {
-					p.completeLinks(ctx, b, span)
+					p.completeLinks(b, span)
 				}
 			}
 		}
 	}
 }
 
-func (p *traceProcessor) completeSpan(ctx context.Context, b *batch, span ptrace.Span) {
+func (p *traceProcessor) completeSpan(b *batch, span ptrace.Span) {
 	upper, lower := ddcontext.SplitTraceID(span.TraceID())
 	if upper != 0 || lower == 0 {
 		return
 	}
-	h := p.lookUp(ctx, b, lower)
+	h := p.lookUp(b, lower)
 	if h.upper != 0 {
 		span.SetTraceID(ddcontext.JoinTraceID(h.upper, lower))
 	}
@@ -169,11 +169,11 @@ func (p *traceProcessor) completeSpan(ctx context.Context, b *batch, span ptrace
 }
 
 // lookUp returns what is known about lower, asking the cache once per batch and trace.
-func (p *traceProcessor) lookUp(ctx context.Context, b *batch, lower uint64) half {
+func (p *traceProcessor) lookUp(b *batch, lower uint64) half {
 	h, ok := b.halves[lower]
 	if !ok {
 		if p.cache != nil {
-			if upper, known := p.cache.get(ctx, lower); known {
+			if upper, known := p.cache.get(lower); known {
 				h = half{upper: upper, source: fromCache}
 			}
 		}
