@@ -3,6 +3,7 @@ package datadogrumreceiver
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"strings"
@@ -274,3 +275,10 @@ func (s *checkingSink) attributes(attrs pcommon.Map) {
 		require.True(s.t, utf8.ValidString(key) && utf8.ValidString(v.AsString()))
 	}
 }
+
+// errConsumer is a logs pipeline that is busy.
+type errConsumer struct{}
+
+func (errConsumer) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+func (errConsumer) ConsumeLogs(context.Context, plog.Logs) error { return errors.New("busy") }

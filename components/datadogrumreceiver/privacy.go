@@ -79,7 +79,7 @@ func (p *privacy) address(ip netip.Addr) string {
 // text redacts every URL inside s. Error messages and stack traces quote URLs
 // too, so it runs over every string of an event.
 func (p *privacy) text(s string) string {
-	if p.urlQuery == "keep" || !strings.Contains(s, "://") {
+	if p.urlQuery == "keep" || !strings.Contains(s, "://") || !strings.ContainsAny(s, "?#@") {
 		return s
 	}
 	var out strings.Builder
@@ -94,9 +94,6 @@ func (p *privacy) text(s string) string {
 		out.WriteString(rest[:i+3])
 		p.writeAfterScheme(&out, rest[i+3:end])
 		rest = rest[end:]
-	}
-	if out.Len()+len(rest) == len(s) && strings.HasPrefix(s, out.String()) {
-		return s
 	}
 	out.WriteString(rest)
 	return out.String()
