@@ -170,14 +170,14 @@ func (r *release) resize(t *testing.T) {
 }
 
 func (r *release) scale(t *testing.T) {
-	set := func(replicas int) {
-		r.must(t, append([]string{"upgrade", "obs", chart, "--wait", "--timeout", "60s", "--reuse-values",
-			"--set", fmt.Sprintf("gateway.replicas=%d", replicas)}, datadog...)...)
+	set := func(values string, replicas int) {
+		r.must(t, append([]string{"upgrade", "obs", chart, "--wait", "--timeout", "60s", "--reuse-values", "--set", values}, datadog...)...)
 		eventually(t, "as many gateways as asked for", func(context.Context) error { return want(replicas, len(r.podUIDs(t, "gateway"))) })
 	}
-	set(3)
+	set("gateway.replicas=3", 3)
 	require.Equal(t, 3, r.boundVolumes(t))
-	set(2)
+	set("gateway.autoscaling.enabled=true,gateway.replicas=1", 3) // it starts from what there is
+	set("gateway.autoscaling.enabled=false,gateway.replicas=2", 2)
 	require.Equal(t, 3, r.boundVolumes(t), "a gateway that left still owns its queue")
 }
 
