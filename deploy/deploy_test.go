@@ -205,3 +205,11 @@ func one(t *testing.T, text, pattern string) string {
 	require.NotNil(t, m, pattern)
 	return m[1]
 }
+
+// One version, said in four places.
+func TestTheVersionIsTheSameEverywhere(t *testing.T) {
+	version := one(t, read(t, "../builder-config.yaml"), `(?m)^  version: (\S+)$`)
+	assert.Equal(t, version, one(t, read(t, "helm/otelcol-obs/Chart.yaml"), `(?m)^appVersion: (\S+)$`))
+	assert.Equal(t, version, one(t, read(t, "deploy.mk"), `(?m)^VERSION \?= (\S+)$`))
+	assert.Equal(t, version, one(t, read(t, "compose/compose.yaml"), `otelcol-obs/otelcol-obs:(\S+)\}`))
+}
