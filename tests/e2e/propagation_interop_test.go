@@ -291,3 +291,22 @@ func TestPropagationDiffersFromDatadogOnlyWhereSaid(t *testing.T) {
 		}
 	}
 }
+
+// Datadog's synthetic tests name a trace and no parent: the SDK's span is the root of that trace, and dd-trace-go continues from it.
+func TestPropagationOfASyntheticTest(t *testing.T) {
+	propagator := ddcontext.New()
+	ctx := propagator.Extract(t.Context(), propagation.MapCarrier{"x-datadog-trace-id": "1311768467463790320", "x-datadog-parent-id": "0", "x-datadog-sampling-priority": "1", "x-datadog-origin": "synthetics"})
+	ctx, span := sdktrace.NewTracerProvider().Tracer("interop").Start(ctx, "test step")
+	defer span.End()
+	require.Equal(t, "0000000000000000123456789abcdef0", span.SpanContext().TraceID().String())
+	require.False(t, span.(sdktrace.ReadOnlySpan).Parent().SpanID().IsValid())
+
+	texts := map[string]string{}
+	propagator.Inject(ctx, propagation.MapCarrier(texts))
+	got, err := datadogPropagator("datadog,tracecontext").Extract(tracer.TextMapCarrier(texts))
+	require.NoError(t, err)
+	require.Equal(t, uint64(1311768467463790320), got.TraceIDLower())
+	require.Zero(t, got.TraceIDUpper())
+	require.Equal(t, ddcontext.SpanIDUint64(span.SpanContext().SpanID()), got.SpanID())
+	require.Equal(t, "synthetics", texts["x-datadog-origin"])
+}
