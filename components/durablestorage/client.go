@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"os"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -127,7 +128,7 @@ func (c *client) put(ctx context.Context, ops []*storage.Operation) error {
 		c.tel.refuse(c.tel.maxBytes)
 		return fmt.Errorf("queue file %s is at its limit with %d live bytes: %w", c.path, live, storage.ErrStorageFull)
 	}
-	if !c.reserve.fill() {
+	if !c.reserve.fill() && !c.fitsInFile(size) {
 		c.tel.refuse(c.tel.diskFull)
 		return fmt.Errorf("disk of queue file %s is full: %w", c.path, storage.ErrStorageFull)
 	}
@@ -152,6 +153,14 @@ func (c *client) put(ctx context.Context, ops []*storage.Operation) error {
 		}
 	}
 	return nil
+}
+
+// fitsInFile says whether the file has so many free pages that a put needs none
+// of the disk. A file does not shrink when its queue is drained, so a disk that
+// the queue filled stays full, and the queue must be able to live in it.
+func (c *client) fitsInFile(size int64) bool {
+	info, err := os.Stat(c.path)
+	return err == nil && allocated(info)-c.live.Load() >= c.cfg.ReserveBytes+4*size
 }
 
 // mark does a batch of reads, deletes and metadata.
