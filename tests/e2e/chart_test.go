@@ -200,6 +200,44 @@ func awaitOrders(t *testing.T, played *atomic.Int32, n int32) {
 	}
 }
 
+// A RUM event arrives at any gateway and goes on to the one of its trace: here
+// the same one, through its OTLP port.
+func TestChartHandsRUMToTheGatewayOfItsTrace(t *testing.T) {
+	backend := sink.Start(t)
+	port := collector.FreePorts(t, 1)[0]
+	gateway := collector.Start(t, collector.Options{
+		Configs: []string{chartConfig(t, "rum", "gateway", func(cfg map[string]any) {
+			flushSoon(t, cfg, "otlp_http", "load_balancing")
+			below(t, cfg, "exporters", "load_balancing")["resolver"] = map[string]any{"static": map[string]any{"hostnames": []string{port}}}
+			below(t, cfg, "exporters", "otlp_grpc/gateway")["endpoint"] = port
+			otlp := below(t, cfg, "exporters", "otlp_http")
+			otlp["compression"] = "gzip"
+			for _, signal := range []string{"traces", "logs", "metrics"} {
+				otlp[signal+"_endpoint"] = backend.HTTPEndpoint + "/v1/" + signal
+			}
+			cfg["receivers"].(map[string]any)["otlp/balanced"] = map[string]any{"protocols": map[string]any{"grpc": map[string]any{"endpoint": port}}}
+			for _, signal := range []string{"traces", "logs", "metrics"} {
+				below(t, cfg, "service", "pipelines", signal)["receivers"] = []string{"otlp/balanced"}
+			}
+		})},
+		Env: []string{"DD_API_KEY=0123456789abcdef0123456789abcdef", "DD_SITE=datadoghq.test", "OTELCOL_OBS_GATEWAY=gateway.test"},
+	})
+	event := fmt.Sprintf(`{"_dd":{"format_version":2,"trace_id":"1234567890123456789","span_id":"987654321"},"type":"resource","date":%d,`+
+		`"application":{"id":"a0000000-0000-4000-8000-0000000000aa"},"session":{"id":"5e000000-0000-4000-8000-0000000000aa","type":"user"},`+
+		`"view":{"id":"de000000-0000-4000-8000-000000000001","url":"https://shop.example/cart"},"source":"browser","service":"web",`+
+		`"resource":{"id":"4e000000-0000-4000-8000-000000000001","type":"fetch","method":"POST","url":"https://shop.example/pay","status_code":200,"duration":120000000}}`,
+		time.Now().UnixMilli())
+	resp, err := http.Post("http://"+gateway.DatadogRUM+"/rum?ddforward=%2Fapi%2Fv2%2Frum%3Fddsource%3Dbrowser%26dd-api-key%3Dpub1", "text/plain", strings.NewReader(event))
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	require.Equal(t, http.StatusAccepted, resp.StatusCode)
+	backend.WaitFor(t, "the request as a span", func() bool {
+		return slices.ContainsFunc(backend.Spans(), func(s sink.Span) bool {
+			return strings.HasSuffix(s.TraceID().String(), "112210f47de98115") // 1234567890123456789
+		})
+	})
+}
+
 // Each metric the chart's alerts ask for is one the collector has, under that
 // name: all of them are brought about here.
 func TestChartAlertsAskForMetricsThatExist(t *testing.T) {

@@ -49,6 +49,8 @@ joined where it lands.
 {{- $cfg := index . 1 -}}
 {{- $balance := $root.Files.Get "files/export/gateway.yaml" | fromYaml -}}
 {{- include "otelcol-obs.merge" (list $cfg.receivers ($root.Files.Get "files/examples/rum.yaml" | fromYaml).receivers) -}}
+{{- $_ := set $cfg.receivers.datadog_rum "storage" "durable_storage" -}}
+{{- $_ := set $cfg.receivers.datadog_rum "trusted_proxies" $root.Values.gateway.rum.trustedProxies -}}
 {{- include "otelcol-obs.merge" (list $cfg.exporters $balance.exporters) -}}
 {{- range $signal, $pipeline := $balance.service.pipelines -}}
 {{- $_ := set $pipeline "receivers" (list "datadog_rum") -}}
