@@ -10,16 +10,21 @@ import (
 // handler routes what tracers ask for. What is served only if a pipeline wants it is otherwise not found, and not advertised.
 func (r *datadogReceiver) handler() http.Handler {
 	mux := http.NewServeMux()
-	mux.HandleFunc("/{$}", r.ok)
+	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("/info", r.serveInfo)
 	for _, version := range []string{"/v0.1", "/v0.2", "/v0.3", "/v0.4", ""} {
-		mux.HandleFunc(version+"/services", r.side("services", "OK\n", "text/plain"))
+		mux.HandleFunc(version+"/services", r.side("services", ok, "text/plain"))
 	}
 	mux.HandleFunc("/telemetry/proxy/", r.side("telemetry", "{}", "application/json"))
 	mux.HandleFunc("/", r.notFound)
 	if r.traces != nil {
 		for path, p := range traceProtocols {
-			mux.HandleFunc(path, r.tracesHandler(p))
+			mux.HandleFunc(path, r.handle(p, r.decodeTraces(p)))
+		}
+	}
+	if r.metrics != nil {
+		for path, p := range statsProtocols {
+			mux.HandleFunc(path, r.handle(p, r.decodeStats))
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
@@ -39,27 +44,31 @@ type protocol struct {
 	format decode.Format
 	// jsonOnly endpoints refuse MessagePack with 415.
 	jsonOnly bool
-	// plain endpoints answer OK and know no sampling rates.
-	plain bool
+	// answer is the text for what was accepted, if not the sampling rates.
+	answer string
 	// accepted is the status for a payload the pipeline has taken.
 	accepted int
 }
 
+// statsProtocols are served if there is a metrics pipeline: by tracers, and by agents.
+var statsProtocols = map[string]protocol{
+	"/v0.6/stats":     {name: "stats", answer: ok, accepted: http.StatusOK},
+	"/api/v0.2/stats": {name: "agent_stats", answer: ok, accepted: http.StatusAccepted},
+}
+
+const ok = "OK\n"
+
 var traceProtocols = map[string]protocol{
-	"/spans":       {name: "v0.1", format: decode.V01, jsonOnly: true, plain: true, accepted: http.StatusOK},
-	"/v0.1/spans":  {name: "v0.1", format: decode.V01, jsonOnly: true, plain: true, accepted: http.StatusOK},
-	"/v0.2/traces": {name: "v0.2", format: decode.V04, jsonOnly: true, plain: true, accepted: http.StatusOK},
-	"/v0.3/traces": {name: "v0.3", format: decode.V04, plain: true, accepted: http.StatusOK},
+	"/spans":       {name: "v0.1", format: decode.V01, jsonOnly: true, answer: ok, accepted: http.StatusOK},
+	"/v0.1/spans":  {name: "v0.1", format: decode.V01, jsonOnly: true, answer: ok, accepted: http.StatusOK},
+	"/v0.2/traces": {name: "v0.2", format: decode.V04, jsonOnly: true, answer: ok, accepted: http.StatusOK},
+	"/v0.3/traces": {name: "v0.3", format: decode.V04, answer: ok, accepted: http.StatusOK},
 	"/v0.4/traces": {name: "v0.4", format: decode.V04, accepted: http.StatusOK},
 	"/v0.5/traces": {name: "v0.5", format: decode.V05, accepted: http.StatusOK},
 	"/v0.7/traces": {name: "v0.7", format: decode.V07, accepted: http.StatusOK},
 	"/v1.0/traces": {name: "v1.0", format: decode.V10, accepted: http.StatusOK},
 	// Where a Datadog agent or Lambda extension sends, and what it is answered there.
 	"/api/v0.2/traces": {name: "agent", format: decode.AgentPayload, accepted: http.StatusAccepted},
-}
-
-func (r *datadogReceiver) ok(w http.ResponseWriter, _ *http.Request) {
-	w.WriteHeader(http.StatusOK)
 }
 
 func (r *datadogReceiver) serveInfo(w http.ResponseWriter, _ *http.Request) {

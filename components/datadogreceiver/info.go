@@ -19,7 +19,7 @@ func newDiscovery(r *datadogReceiver) discovery {
 		endpoints = append(endpoints, "/v0.3/traces", "/v0.4/traces", "/v0.5/traces", "/v0.7/traces", "/v1.0/traces", "/api/v0.2/traces")
 	}
 	if r.metrics != nil {
-		endpoints = append(endpoints, "/v0.6/stats")
+		endpoints = append(endpoints, "/v0.6/stats", "/api/v0.2/stats")
 	}
 	// Marshal of strings and booleans can't fail.
 	body, _ := json.Marshal(struct {

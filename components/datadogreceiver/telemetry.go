@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
 )
 
 const (
@@ -25,7 +26,7 @@ type telemetry struct {
 	payloads, bytes, spans      metric.Int64Counter
 	refusedPayloads             metric.Int64Counter
 	refusedTraces               metric.Int64Counter
-	dropped, unreadable         metric.Int64Counter
+	dropped, unreadable, groups metric.Int64Counter
 	droppedTraces, droppedSpans metric.Int64Counter
 	side                        metric.Int64Counter
 
@@ -34,6 +35,9 @@ type telemetry struct {
 	badLinks       metric.MeasurementOption
 	badEvents      metric.MeasurementOption
 	badTIDs        metric.MeasurementOption
+	badAttributes  metric.MeasurementOption
+	badSketches    metric.MeasurementOption
+	emptyGroups    metric.MeasurementOption
 	unknownSide    metric.MeasurementOption
 
 	mu      sync.RWMutex
@@ -58,7 +62,8 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		{&t.refusedPayloads, "refused_payloads", "{payload}", "Payloads not accepted, by protocol and reason."},
 		{&t.refusedTraces, "refused_traces", "{trace}", "Traces in payloads not accepted, as X-Datadog-Trace-Count says, by protocol and reason."},
 		{&t.dropped, "dropped_spans", "{span}", "Spans of accepted payloads left out, by reason."},
-		{&t.unreadable, "unreadable_values", "{value}", "Span links, span events and upper halves of trace ids that make no sense, by kind."},
+		{&t.groups, "stats_groups", "{group}", "Groups of spans in statistics read, by protocol, language and tracer version."},
+		{&t.unreadable, "unreadable_values", "{value}", "Span links, span events, attributes, upper halves of trace ids, sketches and groups of statistics that make no sense, by kind."},
 		{&t.droppedTraces, "dropped_p0_traces", "{trace}", "Unsampled traces the tracer dropped before sending, by its own account."},
 		{&t.droppedSpans, "dropped_p0_spans", "{span}", "Unsampled spans the tracer dropped before sending, by its own account."},
 		{&t.side, "side_requests", "{request}", "Requests for something other than traces, statistics and /info, answered and dropped, by endpoint."},
@@ -75,6 +80,9 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	t.badLinks = t.attributes(attribute.String("kind", "span_link"))
 	t.badEvents = t.attributes(attribute.String("kind", "span_event"))
 	t.badTIDs = t.attributes(attribute.String("kind", "trace_id"))
+	t.badAttributes = t.attributes(attribute.String("kind", "attribute"))
+	t.badSketches = t.attributes(attribute.String("kind", "sketch"))
+	t.emptyGroups = t.attributes(attribute.String("kind", "stats_group"))
 	t.unknownSide = t.attributes(attribute.String("endpoint", "unknown"))
 	return t, nil
 }
@@ -84,19 +92,30 @@ func (t *telemetry) attributes(kvs ...attribute.KeyValue) metric.MeasurementOpti
 }
 
 // received counts a payload that was read and, with a nil error or not, decoded.
-func (t *telemetry) received(ctx context.Context, s *sender, bytes int, stats decode.Stats) {
+func (t *telemetry) received(ctx context.Context, s *sender, bytes int, decoded decode.Stats) {
 	by := t.sender(s)
 	t.payloads.Add(ctx, 1, by)
 	t.bytes.Add(ctx, int64(bytes), by)
-	t.spans.Add(ctx, int64(stats.Spans), by)
+	t.spans.Add(ctx, int64(decoded.Spans), by)
 	add(ctx, t.droppedTraces, s.droppedTraces, by)
 	add(ctx, t.droppedSpans, s.droppedSpans, by)
-	for i, n := range stats.Dropped {
+	for i, n := range decoded.Dropped {
 		add(ctx, t.dropped, int64(n), t.droppedReasons[i])
 	}
-	add(ctx, t.unreadable, int64(stats.BadLinks), t.badLinks)
-	add(ctx, t.unreadable, int64(stats.BadEvents), t.badEvents)
-	add(ctx, t.unreadable, int64(stats.BadTIDs), t.badTIDs)
+	add(ctx, t.unreadable, int64(decoded.BadLinks), t.badLinks)
+	add(ctx, t.unreadable, int64(decoded.BadEvents), t.badEvents)
+	add(ctx, t.unreadable, int64(decoded.BadTIDs), t.badTIDs)
+	add(ctx, t.unreadable, int64(decoded.BadAttributes), t.badAttributes)
+}
+
+// receivedStats counts a payload of statistics that was read and, with a nil error or not, decoded.
+func (t *telemetry) receivedStats(ctx context.Context, s *sender, bytes int, r stats.Result) {
+	by := t.sender(s)
+	t.payloads.Add(ctx, 1, by)
+	t.bytes.Add(ctx, int64(bytes), by)
+	t.groups.Add(ctx, int64(r.Groups), by)
+	add(ctx, t.unreadable, int64(r.BadSketches), t.badSketches)
+	add(ctx, t.unreadable, int64(r.Dropped), t.emptyGroups)
 }
 
 // refused counts a payload not accepted. That is rare enough to build the attributes each time.

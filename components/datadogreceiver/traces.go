@@ -10,9 +10,9 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
 )
 
 // maxPooledBody is the largest buffer kept for the next request.
@@ -34,11 +34,12 @@ var (
 	errMethod      = &refusal{http.StatusMethodNotAllowed, "method", "POST or PUT a payload"}
 )
 
-// tracesHandler answers one endpoint: 200 when the pipeline accepted everything, else nothing of the request was accepted.
-func (r *datadogReceiver) tracesHandler(p protocol) http.HandlerFunc {
+// handle answers one endpoint: 200 or 202 when the pipeline accepted everything, else nothing of the request was accepted.
+// decode turns a body into what hands it on, and nil if there is nothing in it.
+func (r *datadogReceiver) handle(p protocol, decode func(context.Context, *sender, []byte) (send, error)) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		sender := newSender(req, p.name)
-		if err := r.receiveTraces(req, p, sender); err != nil {
+		if err := r.receive(req, sender, decode); err != nil {
 			r.refuse(w, req, sender, err)
 			return
 		}
@@ -46,7 +47,10 @@ func (r *datadogReceiver) tracesHandler(p protocol) http.HandlerFunc {
 	}
 }
 
-func (r *datadogReceiver) receiveTraces(req *http.Request, p protocol, sender *sender) error {
+// send hands a decoded payload to the pipeline.
+type send func(context.Context) error
+
+func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func(context.Context, *sender, []byte) (send, error)) error {
 	if req.Method != http.MethodPost && req.Method != http.MethodPut {
 		return errMethod
 	}
@@ -59,21 +63,38 @@ func (r *datadogReceiver) receiveTraces(req *http.Request, p protocol, sender *s
 		release()
 		return err
 	}
-	if p.jsonOnly && !decode.IsJSON(body.Bytes()) {
-		r.free(body)
-		release()
-		return errMessagePack
-	}
-	decoder := r.decoders.Get().(*decode.Decoder)
-	td, stats, err := decoder.Decode(p.format, body.Bytes(), sender.headers)
-	r.decoders.Put(decoder)
-	r.telemetry.received(req.Context(), sender, body.Len(), stats)
+	send, err := decode(req.Context(), sender, body.Bytes())
 	r.free(body)
-	if err != nil {
+	if err != nil || send == nil {
 		release()
-		return undecodable(err)
+		return err
 	}
-	return r.consume(req.Context(), sender, td, stats.Spans, release)
+	return r.consume(req.Context(), send, release)
+}
+
+// decodeTraces makes one ptrace.Traces of a payload.
+func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender, []byte) (send, error) {
+	return func(ctx context.Context, sender *sender, body []byte) (send, error) {
+		if p.jsonOnly && !decode.IsJSON(body) {
+			return nil, errMessagePack
+		}
+		decoder := r.decoders.Get().(*decode.Decoder)
+		td, stats, err := decoder.Decode(p.format, body, sender.headers)
+		r.decoders.Put(decoder)
+		r.telemetry.received(ctx, sender, len(body), stats)
+		if err != nil {
+			return nil, undecodable(err)
+		}
+		if stats.Spans == 0 {
+			return nil, nil
+		}
+		return func(ctx context.Context) error {
+			ctx = r.obs.StartTracesOp(ctx)
+			err := r.traces.ConsumeTraces(ctx, td)
+			r.obs.EndTracesOp(ctx, sender.protocol, stats.Spans, err)
+			return err
+		}, nil
+	}
 }
 
 // acquire waits for a slot, at most max_wait.
@@ -126,21 +147,17 @@ func (r *datadogReceiver) free(body *bytes.Buffer) {
 
 func undecodable(err error) error {
 	switch {
-	case errors.Is(err, decode.ErrTooManySpans):
+	case errors.Is(err, decode.ErrTooManySpans), errors.Is(err, stats.ErrTooManyGroups):
 		return &refusal{http.StatusRequestEntityTooLarge, "spans", err.Error()}
-	case errors.Is(err, decode.ErrTooManyResources):
+	case errors.Is(err, decode.ErrTooManyResources), errors.Is(err, stats.ErrTooManyServices):
 		return &refusal{http.StatusRequestEntityTooLarge, "resources", err.Error()}
 	}
 	return &refusal{http.StatusBadRequest, "malformed", "decode payload: " + err.Error()}
 }
 
-// consume hands the traces on and waits at most max_wait. A pipeline that takes longer keeps the slot until it answers; what it
-// accepts after its tracer was refused is the tracer's duplicate should it retry, which those that matter here do not.
-func (r *datadogReceiver) consume(ctx context.Context, sender *sender, td ptrace.Traces, spans int, release func()) error {
-	if spans == 0 {
-		release()
-		return nil
-	}
+// consume hands a payload on and waits at most max_wait. A pipeline that takes longer keeps the slot until it answers; what it
+// accepts after its tracer was refused is the tracer's duplicate should it retry, which most never do.
+func (r *datadogReceiver) consume(ctx context.Context, send send, release func()) error {
 	ctx, cancel := context.WithTimeout(ctx, r.cfg.MaxWait)
 	answer := make(chan error, 1)
 	r.running.Add(1)
@@ -148,10 +165,7 @@ func (r *datadogReceiver) consume(ctx context.Context, sender *sender, td ptrace
 		defer r.running.Done()
 		defer release()
 		defer cancel()
-		opCtx := r.obs.StartTracesOp(ctx)
-		err := r.traces.ConsumeTraces(opCtx, td)
-		r.obs.EndTracesOp(opCtx, sender.protocol, spans, err)
-		answer <- err
+		answer <- send(ctx)
 	}()
 	select {
 	case err := <-answer:
@@ -179,8 +193,8 @@ func refused(err error) error {
 }
 
 func (r *datadogReceiver) accept(w http.ResponseWriter, req *http.Request, p protocol) {
-	if p.plain {
-		respond(w, p.accepted, "text/plain", []byte("OK\n"))
+	if p.answer != "" {
+		respond(w, p.accepted, "text/plain", []byte(p.answer))
 		return
 	}
 	const header = "Datadog-Rates-Payload-Version"
