@@ -104,3 +104,28 @@ func (c *cluster) allowed(t *testing.T, account, namespace, group, resource stri
 	require.NoError(t, err)
 	return review.Status.Allowed
 }
+
+// Both Helms make the same objects of the same values, nulls and strings of
+// configuration included.
+func TestHelm4MakesWhatHelm3Makes(t *testing.T) {
+	files, err := filepath.Glob(chart + "/ci/*-values.yaml")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		objects := map[string]map[string]any{}
+		for _, helm := range []string{"helm", "helm4"} {
+			out, err := exec.Command(tool(t, helm), "template", "obs", chart, "--kube-version", "v1.37.1", "--values", file).Output()
+			require.NoError(t, err)
+			objects[helm] = map[string]any{}
+			for part := range strings.SplitSeq("\n"+string(out), "\n---\n") {
+				var object unstructured.Unstructured
+				require.NoError(t, yaml.Unmarshal([]byte(part), &object.Object))
+				if len(object.Object) > 0 {
+					objects[helm][object.GetKind()+" "+object.GetName()] = object.Object
+				}
+			}
+		}
+		require.NotEmpty(t, objects["helm"], file)
+		require.Equal(t, objects["helm"], objects["helm4"], file)
+	}
+}
