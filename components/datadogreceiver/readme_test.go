@@ -1,0 +1,95 @@
+package datadogreceiver
+
+import (
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.yaml.in/yaml/v3"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	text, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	return string(text)
+}
+
+func TestEveryYAMLOfTheReadmeLoads(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	require.NotEmpty(t, blocks)
+	for _, block := range blocks {
+		var doc map[string]any
+		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
+		conf, err := confmap.NewFromStringMap(doc).Sub("receivers::datadog")
+		require.NoError(t, err)
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, conf.Unmarshal(cfg))
+		require.NoError(t, cfg.Validate())
+	}
+}
+
+// What the README lists is what is emitted, and the other way round.
+func TestReadmeListsTheMetrics(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(t.Context())) }()
+	set := receivertest.NewNopSettings(componentType)
+	set.TelemetrySettings = tel.NewTelemetrySettings()
+	factory := NewFactory()
+	cfg := factory.CreateDefaultConfig().(*Config)
+	cfg.NetAddr.Endpoint = "127.0.0.1:0"
+	traces, err := factory.CreateTraces(t.Context(), set, cfg, new(consumertest.TracesSink))
+	require.NoError(t, err)
+	_, err = factory.CreateMetrics(t.Context(), set, cfg, new(consumertest.MetricsSink))
+	require.NoError(t, err)
+	r := started(t, traces)
+
+	r.send(t, http.MethodPost, "/v0.4/traces", []byte{0x91, 0x92, 0xc0, 0x80}, "Datadog-Client-Dropped-P0-Traces", "3", "Datadog-Client-Dropped-P0-Spans", "7")
+	r.send(t, http.MethodPost, "/v0.4/traces", []byte("no payload"), "X-Datadog-Trace-Count", "5")
+	r.send(t, http.MethodPost, "/v0.4/traces", []byte(`[[{"trace_id":1,"span_id":1,"meta":{"_dd.p.tid":"x"}}]]`))
+	r.send(t, http.MethodPost, "/v0.6/stats", statsCapture(t))
+	r.send(t, http.MethodPost, "/telemetry/proxy/api/v2/apmtelemetry", []byte("{}"))
+
+	var emitted []string
+	got := make(map[string]int64)
+	var rm metricdata.ResourceMetrics
+	require.NoError(t, tel.Reader.Collect(t.Context(), &rm))
+	for _, sm := range rm.ScopeMetrics {
+		if sm.Scope.Name != scopeName {
+			continue
+		}
+		for _, m := range sm.Metrics {
+			emitted = append(emitted, m.Name)
+			for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
+				got[m.Name] += p.Value
+			}
+		}
+	}
+	var listed []string
+	for _, m := range regexp.MustCompile("(?m)^\\| `("+prefix+"[a-z0-9_]+)`").FindAllStringSubmatch(readme(t), -1) {
+		listed = append(listed, m[1])
+	}
+	slices.Sort(emitted)
+	slices.Sort(listed)
+	require.Equal(t, emitted, listed)
+	require.Equal(t, map[string]int64{
+		prefix + "payloads": 4, prefix + "bytes": int64(4 + 10 + 55 + len(statsCapture(t))), prefix + "spans": 1, prefix + "stats_groups": 2,
+		prefix + "dropped_p0_traces": 3, prefix + "dropped_p0_spans": 7, prefix + "refused_payloads": 1, prefix + "refused_traces": 5,
+		prefix + "dropped_spans": 2, prefix + "unreadable_values": 1, prefix + "side_requests": 1,
+	}, got)
+}
+
+func statsCapture(t testing.TB) []byte {
+	t.Helper()
+	body, err := os.ReadFile("internal/stats/testdata/go-v0.6.bin")
+	require.NoError(t, err)
+	return body
+}
