@@ -170,9 +170,15 @@ func trimLogID(s string) string { return strings.Trim(s, " \t\r\n\"'") }
 
 // isPlaceholder reports whether a trimmed value is one of the ways in which loggers say that there is no id.
 func isPlaceholder(s string) bool {
-	switch s {
-	case "", "-", "null", "None", "nil", "undefined", "(null)":
+	if s == "" || s == "-" {
 		return true
+	}
+	if c := s[0] | 0x20; c == 'n' || c == 'u' || c == '(' {
+		for _, word := range [...]string{"null", "none", "nil", "undefined", "(null)"} {
+			if strings.EqualFold(s, word) {
+				return true
+			}
+		}
 	}
 	// A logging pattern that nobody resolved: %X{dd.trace_id}, ${dd.trace_id}, ${dd:dd.trace_id}.
 	if s[len(s)-1] == '}' && (strings.HasPrefix(s, "%X{") || strings.HasPrefix(s, "${")) {

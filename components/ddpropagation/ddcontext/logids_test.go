@@ -54,6 +54,8 @@ func TestParseLogTraceID(t *testing.T) {
 		{"dash: nginx", "-", both, LogTraceID{}, Absent},
 		{"null", "null", both, LogTraceID{}, Absent},
 		{"None", "None", both, LogTraceID{}, Absent},
+		{"NULL", "NULL", both, LogTraceID{}, Absent},
+		{"a word that only begins so", "nullable", both, LogTraceID{}, Invalid},
 		{"nil", "nil", both, LogTraceID{}, Absent},
 		{"undefined", "undefined", both, LogTraceID{}, Absent},
 		{"(null)", "(null)", both, LogTraceID{}, Absent},
