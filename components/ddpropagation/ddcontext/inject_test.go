@@ -299,6 +299,22 @@ func mapOf(list []MessageHeader) propagation.MapCarrier {
 	return m
 }
 
+func TestTagsTooManyForTheMemberStillGoInTheirHeader(t *testing.T) {
+	var seen problems
+	long := "_dd.p.a=" + strings.Repeat("x", 300) + ",_dd.p.dm=-4"
+	p := New(seen.handler())
+	ctx := p.Extract(t.Context(), headersOf("x-datadog-trace-id: 1\nx-datadog-parent-id: 2\nx-datadog-tags: "+long))
+	seen = nil
+	out := propagation.MapCarrier{}
+	p.Inject(localSpan(t, ctx, 3, true), out)
+	if out["x-datadog-tags"] != long || out["tracestate"] != "dd=s:1;p:0000000000000002;t.dm:-4" {
+		t.Errorf("injected %v", out)
+	}
+	if strings.Join(seen, " ") != ErrorTracestate {
+		t.Errorf("reported %v", seen)
+	}
+}
+
 func TestNoHeaderCanEndItsLine(t *testing.T) {
 	var seen problems
 	for _, origin := range []string{"rum\r\nx-evil: 1", "rum\n", "r\x00m", "\x7f", "rüm"} {

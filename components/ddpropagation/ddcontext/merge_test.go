@@ -125,6 +125,9 @@ func TestExtractB3(t *testing.T) {
 		if got := summary(New(WithStyles(B3, B3Multi)).Extract(t.Context(), m)); got != tc.want {
 			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, tc.want)
 		}
+		if got := summary(New(WithStyles(B3, B3Multi)).Extract(t.Context(), httpHeaders(m))); got != tc.want {
+			t.Errorf("%s (http):\n got %s\nwant %s", tc.name, got, tc.want)
+		}
 		if got := summary(New().Extract(t.Context(), m)); got != "none" {
 			t.Errorf("%s: read though the style was not asked for", tc.name)
 		}

@@ -91,9 +91,6 @@ func (c *MessageCarrier) Get(key string) string {
 	if value, ok := c.headers[key]; ok {
 		return value
 	}
-	if key == DatadogAttribute {
-		return ""
-	}
 	value, _ := c.attributes.Get(key)
 	return string(value)
 }
@@ -127,11 +124,7 @@ func (c *MessageCarrier) write() {
 		c.err = ErrAttributesFull
 		return
 	}
-	object, err := json.Marshal(c.members)
-	if err != nil {
-		c.err = err
-		return
-	}
+	object, _ := json.Marshal(c.members) // strings, and JSON that was read
 	c.attributes.Set(DatadogAttribute, string(object))
 }
 
