@@ -193,14 +193,14 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []dueView) e
 		f.view(&due[i])
 	}
 	if f.w.records == 0 {
-		f.r.held.sentViews(due)
+		f.r.held.sentViews(f.r, due)
 		return nil
 	}
 	err := f.r.consumeLogs(ctx, f.w.logs, f.w.records)
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.r.held.sentViews(due)
+	f.r.held.sentViews(f.r, due)
 	if err != nil {
 		f.r.tel.heldRefused.Add(ctx, int64(len(due)), f.r.tel.heldView)
 		return nil

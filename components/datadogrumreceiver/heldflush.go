@@ -16,6 +16,7 @@ type dueView struct {
 	updates []viewPart
 	from    *origin
 	version int64
+	early   bool // it makes room
 	vitals  []vital
 }
 
@@ -148,10 +149,12 @@ func (h *held) takeViews(now time.Time, mode flushMode) []dueView {
 	_, crowded := h.crowded()
 	var list []dueView
 	for _, v := range h.views.entries {
-		hurry := mode == flushAll || (crowded && (v.ended || now.Sub(v.touched) > h.cfg.Views.Settle))
-		if v.due(&h.cfg.Views, now) || (hurry && !v.empty()) {
+		due := v.due(&h.cfg.Views, now)
+		early := !due && crowded && (v.ended || now.Sub(v.touched) > h.cfg.Views.Settle)
+		if due || ((early || mode == flushAll) && !v.empty()) {
 			list = append(list, dueView{
 				view: v, base: v.base, updates: append([]viewPart(nil), v.updates...), from: v.from, version: v.version(),
+				early: early && mode != flushAll,
 			})
 		}
 	}
@@ -162,10 +165,13 @@ func (h *held) takeViews(now time.Time, mode flushMode) []dueView {
 }
 
 // sentViews forgets the text of what left and keeps its version, unless a newer one came meanwhile.
-func (h *held) sentViews(due []dueView) {
+func (h *held) sentViews(r *rum, due []dueView) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	for _, d := range due {
+		if d.early {
+			r.evicted(r.tel.heldView, 1)
+		}
 		v := d.view
 		v.sent = max(v.sent, d.version)
 		if v.version() <= d.version {
@@ -192,7 +198,7 @@ func (h *held) expire(r *rum, now time.Time, mode flushMode) {
 		}
 		age := now.Sub(a.first)
 		if mode == flushAll || age >= h.cfg.Actions.Remember || (crowdedActions && age >= h.cfg.Actions.Missing) || (crowdedActions && a.sent) {
-			h.forgetAction(r, a, age)
+			h.forgetAction(r, a, mode != flushAll && age < h.cfg.Actions.Remember)
 		}
 	}
 	for _, v := range h.views.entries {
@@ -206,12 +212,12 @@ func (h *held) expire(r *rum, now time.Time, mode flushMode) {
 	h.recent.expire(now)
 }
 
-func (h *held) forgetAction(r *rum, a *heldAction, age time.Duration) {
+func (h *held) forgetAction(r *rum, a *heldAction, early bool) {
 	h.actions.remove(a)
 	if h.store != nil {
 		h.store.removedAction(a)
 	}
-	if age < h.cfg.Actions.Remember {
+	if early {
 		r.evicted(r.tel.heldAction, 1)
 	}
 	if a.denied && !a.sent {

@@ -17,6 +17,10 @@ const (
 	recentRequestsPerView = 32
 )
 
+// clockGrain is how exactly an event's date is known: SDKs write milliseconds,
+// but durations in nanoseconds, so an event may seem to begin before the end it followed.
+const clockGrain = pcommon.Timestamp(time.Millisecond)
+
 type recentAction struct {
 	id     string
 	at     pcommon.Timestamp
@@ -63,7 +67,7 @@ func newWindow(cfg *InferConfig) window {
 func (w window) cause(actions []recentAction, start, end pcommon.Timestamp) (string, inferred) {
 	best, distance, verdict := "", pcommon.Timestamp(0), inferNone
 	for _, a := range actions {
-		if a.at+w.before < start || a.at > start+w.after || a.at > max(end, start) {
+		if a.at+w.before < start || a.at > start+w.after || a.at > max(end, start)+clockGrain {
 			continue
 		}
 		d := max(a.at, start) - min(a.at, start)
@@ -81,7 +85,7 @@ func (w window) cause(actions []recentAction, start, end pcommon.Timestamp) (str
 func (w window) origin(requests []recentRequest, at pcommon.Timestamp) (recentRequest, inferred) {
 	best, verdict := recentRequest{}, inferNone
 	for _, r := range requests {
-		if at < r.end || at > r.end+w.effect {
+		if at+clockGrain < r.end || at > r.end+w.effect {
 			continue
 		}
 		switch {

@@ -182,7 +182,7 @@ func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
 		{"order in the body does not matter", []string{request(1, "", 0), act("a1", "custom", "x", -90)}, "a1", "found"},
 		{"two at the same time", []string{act("a1", "custom", "x", -10), act("a2", "custom", "y", -10), request(1, "", 0)}, "", "ambiguous"},
 		{"too long before", []string{act("a1", "custom", "x", -101), request(1, "", 0)}, "", "none"},
-		{"after the end", []string{act("a1", "tap", "x", 2), request(1, "", 0)}, "", "none"},
+		{"after the end", []string{act("a1", "tap", "x", 3), request(1, "", 0)}, "", "none"},
 		{"another view", []string{strings.Replace(act("a1", "custom", "x", -1), `"v1"`, `"v2"`, 1), request(1, "", 0)}, "", "none"},
 		{"another session", []string{strings.Replace(act("a1", "custom", "x", -1), `"s1"`, `"s2"`, 1), request(1, "", 0)}, "", "none"},
 		{"unwanted action", []string{act("a1", "custom", "x.isLoading.Update", -1), request(1, "", 0)}, "", "none"},

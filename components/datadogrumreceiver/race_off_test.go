@@ -1,0 +1,5 @@
+//go:build !race
+
+package datadogrumreceiver
+
+const raceDetector = false

@@ -1,0 +1,6 @@
+//go:build race
+
+package datadogrumreceiver
+
+// The race detector allocates on its own account.
+const raceDetector = true

@@ -1,0 +1,126 @@
+package datadogrumreceiver
+
+import (
+	"context"
+	"net/http"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+	"go.yaml.in/yaml/v3"
+)
+
+func readme(t *testing.T) string {
+	t.Helper()
+	raw, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	return string(raw)
+}
+
+// Every configuration in the README loads, and what it calls the default is the default.
+func TestReadmeConfigurationsLoad(t *testing.T) {
+	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
+	require.Len(t, blocks, 3)
+	for _, block := range blocks {
+		var doc struct {
+			Receivers map[string]map[string]any `yaml:"receivers"`
+		}
+		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, confmap.NewFromStringMap(doc.Receivers["datadog_rum"]).Unmarshal(cfg), block[1])
+		require.NoError(t, cfg.Validate(), block[1])
+		if strings.Contains(block[1], "the default") {
+			require.Equal(t, createDefaultConfig(), cfg)
+		}
+	}
+}
+
+// The table of keys is the configuration's own list of keys, with its defaults.
+func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
+	conf, server := confmap.New(), confmap.New()
+	require.NoError(t, conf.Marshal(createDefaultConfig()))
+	require.NoError(t, server.Marshal(confighttp.NewDefaultServerConfig()))
+	inherited := append(server.AllKeys(), "read_timeout")
+	want := map[string]string{"endpoint": "`localhost:12722`", "paths": "below", "privacy::context_deny": "below", "storage": "none", "client_tokens": "`{}`"}
+	for _, key := range conf.AllKeys() {
+		top, _, _ := strings.Cut(key, "::")
+		if _, said := want[key]; said || slices.Contains(inherited, key) || top == "paths" || top == "client_tokens" {
+			continue
+		}
+		want[key] = "`" + toText(t, conf.Get(key)) + "`"
+	}
+	got := map[string]string{}
+	section := strings.Split(strings.Split(readme(t), "## Configuration")[1], "## Answers")[0]
+	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9_:]+)` \\| (.+?) \\|").FindAllStringSubmatch(section, -1) {
+		got[row[1]] = row[2]
+	}
+	require.Equal(t, want, got)
+}
+
+func toText(t *testing.T, v any) string {
+	t.Helper()
+	if list, ok := v.([]any); ok {
+		texts := make([]string, len(list))
+		for i := range list {
+			texts[i] = toText(t, list[i])
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
+	}
+	raw, err := yaml.Marshal(v)
+	require.NoError(t, err)
+	return strings.TrimSpace(string(raw))
+}
+
+// The README's metrics and their attributes are those that are emitted, no more and no fewer.
+func TestReadmeListsEveryMetric(t *testing.T) {
+	g := newRig(t, func(cfg *Config) {
+		cfg.RateLimit.PerToken = 4
+		cfg.Passthrough.Enabled, cfg.Passthrough.Endpoint = true, newIntake(t).URL
+		cfg.Passthrough.Tracks = []string{"replay"}
+	}).start(nil)
+	g.post(joinLines(clickLine, fetchLine, request(9, "", 0)))
+	g.post(joinLines(clickLine, fetchLine, request(9, "", 0)))
+	g.send(http.MethodPost, "/api/v2/replay", "x")
+	g.send(http.MethodPost, "/api/v2/logs", "x")
+	g.send(http.MethodPost, "/rum?dd-api-key=pub1&batch_time=1795168800000", "")
+	for range 20 {
+		g.post("")
+	}
+	g.flush(time.Minute)
+	{ // what only a failure counts
+		tel, ctx := g.rum.tel, context.Background()
+		tel.passLost.Add(ctx, 1, tel.self)
+		tel.late.Add(ctx, 1, tel.self)
+		tel.evictions.Add(ctx, 1, tel.heldAction)
+		tel.heldRefused.Add(ctx, 1, tel.heldAction)
+		tel.dropped.Add(ctx, 1, tel.self)
+		tel.storeErrors.Add(ctx, 1, tel.self)
+	}
+	var data metricdata.ResourceMetrics
+	require.NoError(t, g.tel.Reader.Collect(t.Context(), &data))
+	var emitted []string
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			if strings.HasPrefix(m.Name, metricPrefix) {
+				emitted = append(emitted, m.Name)
+			}
+		}
+	}
+	var listed []string
+	for _, row := range regexp.MustCompile("(?m)^\\| `("+metricPrefix+"[a-z_]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
+		listed = append(listed, row[1])
+	}
+	slices.Sort(emitted)
+	slices.Sort(listed)
+	require.Equal(t, emitted, listed)
+	for o := range outcomes {
+		require.Contains(t, readme(t), "`"+o.String()+"`")
+	}
+}
