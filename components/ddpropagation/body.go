@@ -67,16 +67,20 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard
 	if err != nil {
 		return false, false
 	}
-	for _, pair := range p.finder.pairs {
-		traceField := jsonField(doc, pair.TraceID)
-		if traceField.kind == noField {
+	members, _ := doc.Object()
+	fields := p.finder.scanJSON(members)
+	for source, pair := range p.finder.pairs {
+		if fields[source].kind == noField {
 			continue
 		}
 		heard = true
-		p.hear(p.bodyJSON, pair.family, id, traceField, jsonField(doc, pair.SpanID), counts)
+		var spanField field
+		if pair.SpanID != "" {
+			spanField = jsonField(doc, pair.SpanID)
+		}
+		p.hear(p.bodyJSON, pair.family, id, fields[source], spanField, counts)
 	}
 	if !heard {
-		members, _ := doc.Object()
 		members.Visit(func(_ []byte, v *fastjson.Value) {
 			if !heard && v.Type() == fastjson.TypeString {
 				heard = p.hearText(string(v.GetStringBytes()), id, counts)
@@ -86,21 +90,35 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard
 	return heard, true
 }
 
-// jsonField follows path into a JSON object as findIn does into a map.
+// scanJSON finds the trace ids in a JSON object as scan does in a map, in one pass over its members. Of a name given twice the last counts,
+// as other JSON parsers have it.
+func (f *finder) scanJSON(members *fastjson.Object) (fields [maxSources]field) {
+	var ranks [maxSources]int
+	members.Visit(func(key []byte, v *fastjson.Value) {
+		if !f.mayBeRoot(string(key)) {
+			return
+		}
+		for _, r := range f.roots[string(key)] {
+			if fields[r.source].kind != noField && ranks[r.source] < r.rank {
+				continue
+			}
+			found := jsonField(v, r.rest)
+			// The same name again replaces what it said before, even by nothing.
+			if found.kind != noField || ranks[r.source] == r.rank {
+				fields[r.source], ranks[r.source] = found, r.rank
+			}
+		}
+	})
+	return fields
+}
+
+// jsonField follows path into a JSON value as findIn does into a map; an empty path ends at the value itself.
 func jsonField(v *fastjson.Value, path string) field {
 	if path == "" {
-		return field{}
+		return jsonLeaf(v)
 	}
 	if member := jsonMember(v, path); member != nil {
-		switch member.Type() {
-		case fastjson.TypeString:
-			return textOf(string(member.GetStringBytes()))
-		case fastjson.TypeNumber:
-			return numberOf(member.String())
-		case fastjson.TypeNull:
-			return textOf("")
-		}
-		return field{kind: refusedField, refused: invalid}
+		return jsonLeaf(member)
 	}
 	for i := strings.LastIndexByte(path, '.'); i >= 0; i = strings.LastIndexByte(path[:i], '.') {
 		if inner := jsonMember(v, path[:i]); inner != nil {
@@ -112,7 +130,19 @@ func jsonField(v *fastjson.Value, path string) field {
 	return field{}
 }
 
-// jsonMember returns the last member of that name, as other JSON parsers do; fastjson's own Get returns the first.
+func jsonLeaf(v *fastjson.Value) field {
+	switch v.Type() {
+	case fastjson.TypeString:
+		return textOf(string(v.GetStringBytes()))
+	case fastjson.TypeNumber:
+		return numberOf(v.String())
+	case fastjson.TypeNull:
+		return textOf("")
+	}
+	return field{kind: refusedField, refused: invalid}
+}
+
+// jsonMember returns the last member of that name; fastjson's own Get returns the first.
 func jsonMember(v *fastjson.Value, name string) (member *fastjson.Value) {
 	object, _ := v.Object()
 	object.Visit(func(key []byte, v *fastjson.Value) {

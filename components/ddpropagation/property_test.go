@@ -328,6 +328,7 @@ func FuzzJSONField(f *testing.F) {
 		`{"dd":{"trace_id":"1"},"dd":{}}`, `{"dd.trace_id":null}`, `{"dd.trace_id":-1.5}`, `{"dd.trace_id":"\u0031\ud800"}`, `{"dd.trace_id":1e400}`} {
 		f.Add(body)
 	}
+	finder := newFinder([]Source{{TraceID: "dd.trace_id"}})
 	f.Fuzz(func(t *testing.T, body string) {
 		var want map[string]any
 		decoder := json.NewDecoder(strings.NewReader(body))
@@ -340,7 +341,9 @@ func FuzzJSONField(f *testing.F) {
 			require.ErrorContains(t, err, "depth")
 			return
 		}
-		gotID, got := jsonField(doc, "dd.trace_id").traceID(ddcontext.DatadogKey)
+		members, err := doc.Object()
+		require.NoError(t, err)
+		gotID, got := finder.scanJSON(members)[0].traceID(ddcontext.DatadogKey)
 		wantID, wanted := referenceField(want).traceID(ddcontext.DatadogKey)
 		require.Equal(t, wanted, got)
 		require.Equal(t, wantID, gotID)

@@ -20,7 +20,7 @@ type finder struct {
 	pairs []pair
 	// roots are the top-level keys behind which a trace id may be: for a.b.c these are a.b.c itself, a.b and a.
 	roots map[string][]root
-	// shapes has a bit set for the first byte and length of every root, so that nearly all other keys are passed over without hashing them.
+	// shapes has a bit set for the first byte and length of every root, so that other keys need not be hashed to be passed over.
 	shapes [64]uint64
 }
 
@@ -73,11 +73,16 @@ func family(path string) ddcontext.KeyFamily {
 	return ddcontext.BareKey
 }
 
+// mayBeRoot passes over nearly every key that is no root.
+func (f *finder) mayBeRoot(key string) bool {
+	return key != "" && f.shapes[key[0]&63]&(1<<(len(key)&63)) != 0
+}
+
 // scan finds the trace ids in m.
 func (f *finder) scan(m pcommon.Map, h *hits) {
 	h.found = 0
 	for key, value := range m.All() {
-		if key == "" || f.shapes[key[0]&63]&(1<<(len(key)&63)) == 0 {
+		if !f.mayBeRoot(key) {
 			continue
 		}
 		for _, r := range f.roots[key] {
