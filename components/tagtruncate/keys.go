@@ -36,9 +36,10 @@ func (l *limiter) dropByCount(attrs pcommon.Map, done *tally, report *keyList) {
 	}
 	protected = min(protected, room)
 	others := room - protected
+	anyProtected := protected > 0
 	attrs.RemoveIf(func(k string, _ pcommon.Value) bool {
 		left := &others
-		if l.book.look(k).protected {
+		if anyProtected && l.book.look(k).protected {
 			left = &protected
 		}
 		if *left > 0 {

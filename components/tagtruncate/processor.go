@@ -39,6 +39,7 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 			bytes:        cfg.Unit == unitBytes,
 			graphemes:    cfg.Boundary == boundaryGrapheme,
 			repair:       cfg.InvalidUTF8 != utf8Keep,
+			plain:        cfg.Marker == "" && cfg.Boundary == boundaryRune && cfg.InvalidUTF8 != utf8RepairAll,
 			reads:        cfg.InvalidUTF8 != utf8Keep || cfg.Unit != unitBytes,
 			checkAll:     cfg.InvalidUTF8 == utf8RepairAll,
 			marker:       cfg.Marker,

@@ -105,27 +105,34 @@ func (b *book) watches(key string) bool {
 
 // look returns what is said about key, never nil.
 func (b *book) look(key string) *verdict {
-	if f := fingerprint(key); b.prints[f>>6]&(1<<(f&63)) != 0 {
-		if v, found := b.exact[key]; found {
-			return v
-		}
+	if key != "" && !b.mayName(key) {
+		return &nothing
 	}
-	if key == "" || b.globLead[key[0]] {
-		for i := range b.patterns {
-			if match(b.patterns[i].glob, key) {
-				return b.patterns[i].verdict
-			}
+	return b.find(key)
+}
+
+// mayName reports whether find can find anything. Three numbers of the key tell
+// for most, and spare them the hash.
+func (b *book) mayName(key string) bool {
+	f := fingerprint(key)
+	return b.prints[f>>6]>>(f&63)&1 != 0 || b.globLead[key[0]]
+}
+
+func (b *book) find(key string) *verdict {
+	if v, found := b.exact[key]; found {
+		return v
+	}
+	for i := range b.patterns {
+		if match(b.patterns[i].glob, key) {
+			return b.patterns[i].verdict
 		}
 	}
 	return &nothing
 }
 
 // fingerprint is a number below 1024 that equal keys share and most others do
-// not: it saves hashing the many keys no rule names.
+// not. The key is not empty.
 func fingerprint(key string) uint {
-	if key == "" {
-		return 0
-	}
 	return (uint(len(key))*33 + uint(key[0])*5 + uint(key[len(key)-1])*67) & 1023
 }
 

@@ -19,6 +19,7 @@ type shears struct {
 	graphemes    bool
 	repair       bool // of strings that are cut
 	checkAll     bool // of every string
+	plain        bool // no marker, graphemes or checkAll
 	reads        bool // a cut looks at more than the rune it falls into
 	marker       string
 	markerSize   int
