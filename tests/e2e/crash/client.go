@@ -176,3 +176,9 @@ func memory(pid int, field string) (int64, error) {
 	}
 	return 0, fmt.Errorf("no %s in the status of process %d", field, pid)
 }
+
+func (c *Client) lastError() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.lastErr
+}

@@ -54,7 +54,11 @@ type rigOptions struct {
 func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
 	ledger := &Ledger{}
-	backend := StartBackend(t, ledger)
+	return newRigOn(t, ledger, StartBackend(t, ledger), o)
+}
+
+func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig {
+	t.Helper()
 	overlay := writeOverlay(t, fast)
 	c := collector.New(t, collector.Options{
 		Configs: []string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay},

@@ -48,7 +48,7 @@ func TestOutage(t *testing.T) {
 func TestSIGTERM(t *testing.T) {
 	for _, mood := range []Mood{OK, "503", Hang} {
 		t.Run(string(mood), func(t *testing.T) {
-			r := newRig(t, rigOptions{overlay: `{exporters: {otlp_http: {timeout: 5s}}}`})
+			r := newRig(t, rigOptions{overlay: `{exporters: {otlp_http: {timeout: 30s}}}`})
 			r.backend.Be(mood)
 			r.Run()
 			fleet := StartFleet(t.Context(), r.clients(5000, 100)...)
