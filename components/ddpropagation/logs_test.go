@@ -204,6 +204,19 @@ func TestLongJSONIsReadAsText(t *testing.T) {
 	}
 }
 
+// Whether a JSON text is worth parsing depends on the names that are looked for.
+func TestJSONIsParsedForEverySource(t *testing.T) {
+	for _, source := range append(createDefaultConfig().(*Config).Logs.Sources, Source{TraceID: "ctx.trace.id"}) {
+		cfg := createDefaultConfig().(*Config)
+		cfg.Logs.Sources = []Source{source}
+		ld, record := oneRecord()
+		record.Body().SetStr(`{"` + source.TraceID + `":"` + hexTrace + `"}`)
+		countIDs(t, cfg, ld)
+		require.Equal(t, traceIDOf(t, hexTrace), record.TraceID(), source.TraceID)
+	}
+	require.Equal(t, []string{"trace_id", "traceId", "otelTraceID"}, newFinder(createDefaultConfig().(*Config).Logs.Sources).hints)
+}
+
 func oneRecord() (plog.Logs, plog.LogRecord) {
 	ld := plog.NewLogs()
 	return ld, ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()

@@ -22,6 +22,8 @@ type finder struct {
 	roots map[string][]root
 	// shapes has a bit set for the first byte and length of every root, so that other keys need not be hashed to be passed over.
 	shapes [64]uint64
+	// hints are texts of which a JSON object has at least one if it has a trace id.
+	hints []string
 }
 
 type root struct {
@@ -47,8 +49,26 @@ func newFinder(sources []Source) *finder {
 			f.shapes[head[0]&63] |= 1 << (len(head) & 63)
 			rank++
 		}
+		f.hint(s.TraceID[strings.LastIndexByte(s.TraceID, '.')+1:])
 	}
 	return f
+}
+
+// hint adds the last name of a path, unless another hint stands in it already, as trace_id does in dd_trace_id.
+func (f *finder) hint(name string) {
+	if !f.mayBeIn(name) {
+		f.hints = append(f.hints, name)
+	}
+}
+
+// mayBeIn passes over nearly every JSON object that has no trace id, unparsed.
+func (f *finder) mayBeIn(text string) bool {
+	for _, hint := range f.hints {
+		if strings.Contains(text, hint) {
+			return true
+		}
+	}
+	return false
 }
 
 // splitLast moves the last name of head to the front of rest.
