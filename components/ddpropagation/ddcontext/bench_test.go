@@ -2,6 +2,7 @@ package ddcontext
 
 import (
 	"context"
+	"strings"
 	"testing"
 
 	"go.opentelemetry.io/otel/propagation"
@@ -101,6 +102,11 @@ func TestAllocations(t *testing.T) {
 		if n := testing.AllocsPerRun(100, tc.run); n > tc.most {
 			t.Errorf("%s: %g allocations, at most %g are allowed", tc.name, n, tc.most)
 		}
+	}
+	// A list of 1000 members, most of which must go, costs no more than a legal one of 32.
+	hostile := httpHeaders(headersOf("traceparent: 00-" + tid + "123456789abcdef0-0123456789abcdef-01\ntracestate: " + strings.TrimSuffix(strings.Repeat("a=1,", 1000), ",")))
+	if n := testing.AllocsPerRun(20, func() { both.Extract(background, hostile) }); n > 2*maxMembers {
+		t.Errorf("a hostile tracestate costs %g allocations", n)
 	}
 	theirs := testing.AllocsPerRun(100, func() { propagation.TraceContext{}.Extract(background, request) })
 	if ours := testing.AllocsPerRun(100, func() { both.Extract(background, request) }); ours > theirs {

@@ -149,6 +149,7 @@ func TestExtractTraceContext(t *testing.T) {
 		{"unknown entries: Ruby, Java and Node keep, Go drops", tp + "01\ntracestate: dd=s:1;x:y;t.dm:-1", ids + "/01 s=1 t=_dd.p.dm=-1", "dd=s:1;t.dm:-1;x:y"},
 		{"tags that x-datadog-tags could not carry stay in the member", tp + "01\ntracestate: dd=s:1;t.empty:;t.a b:c", ids + "/01 s=1", "dd=s:1;t.empty:;t.a b:c"},
 		{"debris is left out", tp + "01\ntracestate: dd=;;s:1;nonsense", ids + "/01 s=1", "dd=s:1"},
+		{"a repeated priority: the last", tp + "01\ntracestate: dd=s:1;s:2", ids + "/01 s=2", "dd=s:2"},
 		{"a repeated tag: the last", tp + "01\ntracestate: dd=s:1;t.a:1;t.b:2;t.a:3", ids + "/01 s=1 t=_dd.p.b=2,_dd.p.a=3", "dd=s:1;t.a:1;t.b:2;t.a:3"},
 
 		{"dd goes first, vendors keep their order", tp + "01\ntracestate: a=1,b=2,dd=s:1,c=3", ids + "/01 s=1", "dd=s:1,a=1,b=2,c=3"},

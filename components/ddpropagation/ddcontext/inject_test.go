@@ -100,7 +100,12 @@ func TestInjectWithoutDatadogUpstream(t *testing.T) {
 			x-datadog-trace-id: ` + low64 + `
 			x-datadog-parent-id: 170
 			x-datadog-sampling-priority: 2`, ""},
-		{"tags too long: the tid goes alone", spanContext(t, long, 1, "dd=s:2;t.dm:-4"), []Option{WithStyles(Datadog), WithTagsMaxLength(36)}, `
+		{"tags exactly as long as allowed", spanContext(t, long, 1, "dd=s:2;t.dm:-4"), []Option{WithStyles(Datadog), WithTagsMaxLength(38)}, `
+			x-datadog-trace-id: ` + low64 + `
+			x-datadog-parent-id: 170
+			x-datadog-sampling-priority: 2
+			x-datadog-tags: _dd.p.tid=` + tid + `,_dd.p.dm=-4`, ""},
+		{"tags too long: the tid goes alone", spanContext(t, long, 1, "dd=s:2;t.dm:-4"), []Option{WithStyles(Datadog), WithTagsMaxLength(37)}, `
 			x-datadog-trace-id: ` + low64 + `
 			x-datadog-parent-id: 170
 			x-datadog-sampling-priority: 2
@@ -312,6 +317,31 @@ func TestTagsTooManyForTheMemberStillGoInTheirHeader(t *testing.T) {
 	}
 	if strings.Join(seen, " ") != ErrorTracestate {
 		t.Errorf("reported %v", seen)
+	}
+}
+
+func TestTheMemberGoesBeforeThirtyTwoVendorsAndTheLastOneGoes(t *testing.T) {
+	ctx := New().Extract(t.Context(), headersOf("x-datadog-trace-id: 10\nx-datadog-parent-id: 2\nx-datadog-sampling-priority: 1"))
+	ctx = trace.ContextWithSpanContext(ctx, spanContext(t, "0000000000000000000000000000000a", 1, members(32))) // a sampler that made the tracestate anew
+	out := propagation.MapCarrier{}
+	New().Inject(ctx, out)
+	if want := "dd=s:1;p:0000000000000002," + members(31); out["tracestate"] != want {
+		t.Errorf("got %s, want %s", out["tracestate"], want)
+	}
+}
+
+func TestHeadersAddedAfterwardsOverwriteNothing(t *testing.T) {
+	h := httpHeaders(nil)
+	New().Inject(trace.ContextWithSpanContext(t.Context(), spanContext(t, "0000000000000000000000000000000a", 1, "a=1")), h)
+	before := httpHeaders(nil)
+	for name, values := range h {
+		before[name] = append([]string(nil), values...)
+		h[name] = append(values, "added")
+	}
+	for name, values := range h {
+		if values[0] != before[name][0] {
+			t.Errorf("%s was %q and is %q", name, before[name][0], values[0])
+		}
 	}
 }
 

@@ -53,6 +53,7 @@ func TestSeveralStylesAtOnce(t *testing.T) {
 		{"rule 2: and without p the Datadog parent", dd + hop + "tracestate: dd=s:2", nil, long + "/00000000000000aa/01" + data + " p=0123456789abcdef", "dd=s:2;o:rum;p:0123456789abcdef;t.dm:-4", ""},
 		{"rule 2: unknown entries of the member stay", dd + same + "tracestate: dd=s:2;x:y", nil, long + "/0123456789abcdef/01" + data, "dd=s:2;o:rum;t.dm:-4;x:y", ""},
 		{"rule 2: the same span without p is no Datadog tracer's: RUM", dd + same + "tracestate: dd=s:2;o:rum", nil, long + "/0123456789abcdef/01" + data, "dd=s:2;o:rum;t.dm:-4", ""},
+		{"rule 2: the W3C flag for a random id comes along", dd + strings.Replace(same, "-01\n", "-03\n", 1) + "tracestate: dd=s:2;p:0123456789abcdef", nil, long + "/0123456789abcdef/03" + data + " p=0123456789abcdef", "dd=s:2;o:rum;p:0123456789abcdef;t.dm:-4", ""},
 		{"rule 2: base tracecontext takes nothing from Datadog headers", dd + hop + "tracestate: dd=s:1", []Option{WithStyles(TraceContext, Datadog)}, long + "/00000000000000aa/01 s=1", "dd=s:1", ""},
 		{"rule 3: another trace is a link, its vendors stay away", dd + other + "tracestate: dd=s:1,a=1", nil, long + "/0123456789abcdef/01" + data + " p=0123456789abcdef", "dd=s:2;o:rum;p:0123456789abcdef;t.dm:-4",
 			"ffffffffffffffffffffffffffffffff/00000000000000aa/01 reason=terminated_context context_headers=tracecontext dd=s:1,a=1"},
