@@ -336,6 +336,8 @@ func TestHeadersAddedAfterwardsOverwriteNothing(t *testing.T) {
 	before := httpHeaders(nil)
 	for name, values := range h {
 		before[name] = append([]string(nil), values...)
+	}
+	for name, values := range h {
 		h[name] = append(values, "added")
 	}
 	for name, values := range h {
