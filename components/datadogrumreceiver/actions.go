@@ -21,6 +21,7 @@ type heldTrace struct {
 	parent pcommon.SpanID    // set when the action is the effect of this request
 	start  pcommon.Timestamp // of the earliest request
 	sent   bool
+	beside bool // nothing names the action as its parent here: no placeholder is needed
 }
 
 // heldLink is a request that began near an action but left before it was known.
@@ -85,14 +86,16 @@ func (t *actionTable) remove(a *heldAction) {
 
 // addTrace remembers that a request of trace names the action. It reports
 // whether the entry changed.
-func (a *heldAction) addTrace(trace pcommon.TraceID, parent pcommon.SpanID, start pcommon.Timestamp) bool {
+func (a *heldAction) addTrace(trace pcommon.TraceID, parent pcommon.SpanID, start pcommon.Timestamp, beside bool) bool {
 	for i := range a.traces {
 		known := &a.traces[i]
 		if known.trace != trace {
 			continue
 		}
+		needed := known.beside && !beside
+		known.beside = known.beside && beside
 		if known.sent || start >= known.start {
-			return false
+			return needed
 		}
 		known.start = start
 		if known.parent != parent {
@@ -103,7 +106,7 @@ func (a *heldAction) addTrace(trace pcommon.TraceID, parent pcommon.SpanID, star
 	if len(a.traces) >= maxTracesPerAction {
 		return false
 	}
-	a.traces = append(a.traces, heldTrace{trace: trace, parent: parent, start: start})
+	a.traces = append(a.traces, heldTrace{trace: trace, parent: parent, start: start, beside: beside})
 	return true
 }
 
@@ -155,7 +158,7 @@ func (a *heldAction) due(cfg *ActionsConfig, now time.Time, hurry bool, list []d
 	}
 	for i := range a.traces {
 		switch {
-		case a.traces[i].sent:
+		case a.traces[i].sent, kind == kindPlaceholder && a.traces[i].beside:
 		case kind == kindPlaceholder:
 			list = append(list, dueSpan{action: a, index: i, kind: kindPlaceholder})
 		case i == first && !found:

@@ -15,8 +15,8 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// shapes are the golden folders whose first request event the benchmark repeats.
-var shapes = []string{"browser_tap_three_fetches", "ios_tap_128_bit_hex", "react_native_valtio_inferred"}
+// shapes are the golden folders whose first traced request the benchmark repeats.
+var shapes = []string{"browser_captured", "browser_tap_three_fetches", "ios_tap_128_bit_hex", "react_native_valtio_inferred"}
 
 const eventsPerBody = 50 // what a browser puts in one request
 
@@ -25,7 +25,7 @@ func resourceBody(t testing.TB, shape string) string {
 	t.Helper()
 	s := readStory(t, filepath.Join("testdata", shape))
 	for line := range strings.SplitSeq(s.Requests[0].Body, "\n") {
-		if !strings.Contains(line, `"type":"resource"`) {
+		if !strings.Contains(line, `"type":"resource"`) || !strings.Contains(line, `"span_id"`) {
 			continue
 		}
 		var ids struct {

@@ -148,8 +148,9 @@ func (in *ingest) findCause(p *pending) causeLink {
 	return linkInferred
 }
 
-// linkCause makes the action of p the parent of its span, and the other
-// actions it names its links.
+// linkCause makes the action of p the parent of its span. The other actions a
+// browser lists become roots beside it if they come; some never do, so nothing
+// points at them.
 func (in *ingest) linkCause(p *pending, span ptrace.Span, link causeLink) {
 	switch link {
 	case linkNone:
@@ -173,13 +174,6 @@ func (in *ingest) linkCause(p *pending, span ptrace.Span, link causeLink) {
 		return
 	}
 	span.SetParentSpanID(actionSpanID(p.app, p.root, p.trace))
-	for _, other := range p.actions {
-		if other != p.root {
-			to := span.Links().AppendEmpty()
-			to.SetTraceID(p.trace)
-			to.SetSpanID(actionSpanID(p.app, other, p.trace))
-		}
-	}
 }
 
 // errorSpan writes the span of a request that failed on iOS, which reports an

@@ -152,7 +152,7 @@ func (h *held) inferRequests(in *ingest, p *pending, a *heldAction) {
 	}
 	if p.text("action", "type") == "custom" {
 		if r, verdict := h.window.origin(v.requests, p.start); verdict == inferFound {
-			a.addTrace(r.trace, r.span, p.start)
+			a.addTrace(r.trace, r.span, p.start, false)
 		} else if verdict == inferAmbiguous {
 			in.infer[verdict]++
 		}
@@ -199,7 +199,7 @@ func (h *held) holdTrace(in *ingest, p *pending) bool {
 func (h *held) needRoot(in *ingest, p *pending, id string, key digest) {
 	a := h.actions.touch(key, p.app, id, in.now)
 	before := a.size()
-	a.addTrace(p.trace, pcommon.SpanID{}, p.start)
+	a.addTrace(p.trace, pcommon.SpanID{}, p.start, id != p.root)
 	if a.line == "" && a.child == "" {
 		a.child, a.childO = strings.Clone(p.line), in.origin
 	}
@@ -219,7 +219,7 @@ func (h *held) addEffect(in *ingest, p *pending, ra recentAction, r recentReques
 		}
 	}
 	before := a.size()
-	added := a.addTrace(r.trace, r.span, ra.at)
+	added := a.addTrace(r.trace, r.span, ra.at, false)
 	h.actions.resized(a, before)
 	h.mark(a)
 	return added

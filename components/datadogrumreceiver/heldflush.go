@@ -191,7 +191,7 @@ func (h *held) expire(r *rum, now time.Time, mode flushMode) {
 	for _, a := range h.actions.entries {
 		left := a.sent || a.denied || a.line == ""
 		for i := range a.traces {
-			left = left && a.traces[i].sent
+			left = left && (a.traces[i].sent || a.line == "" && a.traces[i].beside)
 		}
 		if !left || a.changed {
 			continue

@@ -19,10 +19,11 @@ type savedOrigin struct {
 }
 
 type savedSpan struct {
-	Trace string `json:"trace"`
-	Span  string `json:"span,omitempty"`
-	Start uint64 `json:"start,omitempty"`
-	Sent  bool   `json:"sent,omitempty"`
+	Trace  string `json:"trace"`
+	Span   string `json:"span,omitempty"`
+	Start  uint64 `json:"start,omitempty"`
+	Sent   bool   `json:"sent,omitempty"`
+	Beside bool   `json:"beside,omitempty"`
 }
 
 type savedAction struct {
@@ -68,7 +69,7 @@ func savedActionOf(a *heldAction) *savedAction {
 	}
 	for _, t := range a.traces {
 		one := savedSpanOf(t.trace, t.parent)
-		one.Start, one.Sent = uint64(t.start), t.sent
+		one.Start, one.Sent, one.Beside = uint64(t.start), t.sent, t.beside
 		s.Traces = append(s.Traces, one)
 	}
 	for _, l := range a.links {
@@ -98,7 +99,7 @@ func (s *store) restoreAction(saved *savedAction, slot int) {
 	a.primary.trace, a.primary.span = saved.Primary.ids()
 	for _, t := range saved.Traces {
 		trace, parent := t.ids()
-		a.traces = append(a.traces, heldTrace{trace: trace, parent: parent, start: pcommon.Timestamp(t.Start), sent: t.Sent})
+		a.traces = append(a.traces, heldTrace{trace: trace, parent: parent, start: pcommon.Timestamp(t.Start), sent: t.Sent, beside: t.Beside})
 	}
 	for _, l := range saved.Links {
 		trace, span := l.ids()

@@ -156,17 +156,23 @@ func TestSeparateActionsKeepTheirOwnTrace(t *testing.T) {
 	require.NotEqual(t, click.TraceID(), fetch.TraceID())
 }
 
-func TestManualActionsAreRootsBesideTheClick(t *testing.T) {
+// Browsers list every running action, some of which are never reported: they
+// become roots if they come, and no placeholder takes their place.
+func TestOtherActionsAreRootsBesideTheClick(t *testing.T) {
 	g := newRig(t, nil).start(nil)
-	both := strings.Replace(request(1, "a1", 10), `["a1"]`, `["manual","a1"]`, 1)
-	g.post(joinLines(both, act("a1", "click", "Pay", 0), act("manual", "custom", "checkout", -10)))
-	g.flush(0)
+	all := strings.Replace(request(1, "a1", 10), `["a1"]`, `["never","manual","a1"]`, 1)
+	g.post(joinLines(all, act("a1", "click", "Pay", 0), act("manual", "custom", "checkout", -10)))
+	g.flush(g.cfg.Actions.Missing)
 	require.Len(t, g.spans(), 3)
 	fetch := g.spans()[0]
 	require.Equal(t, actionSpanID(appID, "a1", fetch.TraceID()), fetch.ParentSpanID(), "the click is the cause")
-	require.Equal(t, actionSpanID(appID, "manual", fetch.TraceID()), fetch.Links().At(0).SpanID())
-	all, _ := fetch.Attributes().Get("datadog.action.id")
-	require.Equal(t, []any{"manual", "a1"}, all.Slice().AsRaw())
+	require.Zero(t, fetch.Links().Len())
+	roots := []pcommon.SpanID{g.spans()[1].SpanID(), g.spans()[2].SpanID()}
+	require.Contains(t, roots, actionSpanID(appID, "manual", fetch.TraceID()))
+	list, _ := fetch.Attributes().Get("datadog.action.id")
+	require.Equal(t, []any{"never", "manual", "a1"}, list.Slice().AsRaw())
+	g.flush(g.cfg.Actions.Remember)
+	require.Equal(t, heldSizes{}, g.held.sizes())
 }
 
 func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
