@@ -58,42 +58,40 @@ func has(attrs pcommon.Map, key string) bool {
 }
 
 // cutKeys shortens the keys that are too long. Of two keys that become the
-// same the first one stays: OTLP wants keys to be unique.
+// same the first one stays, unless another had that name already: OTLP wants
+// keys to be unique.
 func (l *limiter) cutKeys(attrs pcommon.Map, done *tally, report *keyList) {
+	taken := make(map[string]struct{}, attrs.Len())
+	for k := range attrs.All() {
+		if l.keyFits(k) {
+			taken[k] = struct{}{}
+		}
+	}
 	out := pcommon.NewMap()
 	out.EnsureCapacity(attrs.Len())
 	for k, v := range attrs.All() {
-		if l.keyFits(k) {
-			l.place(out, k, v, done)
+		name := k
+		if !l.keyFits(k) {
+			short, cut, _ := l.keys.cut(k, l.limits.MaxKey)
+			name = short
+			report.add(name)
+			if _, collides := taken[name]; collides {
+				l.count(name, keyCollision, 0, done)
+				continue
+			}
+			taken[name] = struct{}{}
+			why := invalidUTF8
+			if cut {
+				why = keyLength
+			}
+			l.count(name, why, len(k)-len(name), done)
+		}
+		dest, twice := out.GetOrPutEmpty(name)
+		if twice {
+			l.count(name, keyCollision, 0, done)
 			continue
 		}
-		short, cut, repaired := l.keys.cut(k, l.limits.MaxKey)
-		if !cut && !repaired {
-			l.place(out, k, v, done)
-			continue
-		}
-		report.add(short)
-		// A key that stands further on under its own name keeps that name.
-		if has(out, short) || has(attrs, short) {
-			l.count(short, keyCollision, 0, done)
-			continue
-		}
-		r := keyLength
-		if !cut {
-			r = invalidUTF8
-		}
-		l.count(short, r, len(k)-len(short), done)
-		l.place(out, short, v, done)
+		v.MoveTo(dest)
 	}
 	out.MoveTo(attrs)
-}
-
-// place puts v under k, unless k is taken: of duplicates the first one stays.
-func (l *limiter) place(out pcommon.Map, k string, v pcommon.Value, done *tally) {
-	dest, taken := out.GetOrPutEmpty(k)
-	if taken {
-		l.count(k, keyCollision, 0, done)
-		return
-	}
-	v.MoveTo(dest)
 }

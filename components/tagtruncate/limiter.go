@@ -55,8 +55,7 @@ func (l *limiter) limit(attrs pcommon.Map, done *tally, report *keyList) (droppe
 	// What goes is not cut first.
 	l.dropByRule(attrs, done, report)
 	l.dropByCount(attrs, done, report)
-	longKeys := l.cutValues(attrs, done, report)
-	if longKeys {
+	if longKeys := l.cutValues(attrs, done, report); longKeys {
 		l.cutKeys(attrs, done, report)
 	}
 	return uint32(before - attrs.Len())
@@ -151,7 +150,8 @@ func (l *limiter) short(v pcommon.Value) bool {
 // keyFits reports whether k stays as it is. A protected key does: cut, it would
 // be another key.
 func (l *limiter) keyFits(k string) bool {
-	return len(k) <= l.shortKey && (!l.shears.checkAll || valid(k)) || l.book.look(k).protected
+	short := len(k) <= l.shortKey || l.keys.end(k, l.limits.MaxKey) == len(k)
+	return short && (!l.shears.checkAll || valid(k)) || l.book.look(k).protected
 }
 
 // value applies what to v and reports whether it changed.
@@ -184,10 +184,9 @@ func (l *limiter) deep(key string, v pcommon.Value, limit, level int, done *tall
 			return l.flatten(key, v, limit, done)
 		}
 		m := v.Map()
-		if n := l.excess(m.Len()); n > 0 {
+		if l.tooMany(m.Len()) {
 			i := 0
-			m.RemoveIf(func(string, pcommon.Value) bool { i++; return i > l.limits.MaxElements })
-			l.count(key, elementCount, 0, done)
+			m.RemoveIf(func(string, pcommon.Value) bool { i++; return l.beyond(i, key, done) })
 			changed = true
 		}
 		longKeys := false
@@ -204,10 +203,9 @@ func (l *limiter) deep(key string, v pcommon.Value, limit, level int, done *tall
 			return l.flatten(key, v, limit, done)
 		}
 		s := v.Slice()
-		if n := l.excess(s.Len()); n > 0 {
+		if l.tooMany(s.Len()) {
 			i := 0
-			s.RemoveIf(func(pcommon.Value) bool { i++; return i > l.limits.MaxElements })
-			l.count(key, elementCount, 0, done)
+			s.RemoveIf(func(pcommon.Value) bool { i++; return l.beyond(i, key, done) })
 			changed = true
 		}
 		for i := range s.Len() {
@@ -219,11 +217,15 @@ func (l *limiter) deep(key string, v pcommon.Value, limit, level int, done *tall
 
 func (l *limiter) tooDeep(level int) bool { return l.limits.MaxDepth > 0 && level >= l.limits.MaxDepth }
 
-func (l *limiter) excess(n int) int {
-	if l.limits.MaxElements == 0 {
-		return 0
+func (l *limiter) tooMany(n int) bool { return l.limits.MaxElements > 0 && n > l.limits.MaxElements }
+
+// beyond reports, and counts, that the i-th element is one too many.
+func (l *limiter) beyond(i int, key string, done *tally) bool {
+	if i <= l.limits.MaxElements {
+		return false
 	}
-	return n - l.limits.MaxElements
+	l.count(key, elementCount, 0, done)
+	return true
 }
 
 func (l *limiter) str(key string, v pcommon.Value, s string, limit int, done *tally) bool {
@@ -247,7 +249,11 @@ func (l *limiter) bytes(key string, b pcommon.ByteSlice, limit int, done *tally)
 		return false
 	}
 	l.count(key, l.long, b.Len()-limit, done)
-	b.FromRaw(b.AsRaw()[:limit])
+	kept := make([]byte, limit) // AsRaw would copy all of it
+	for i := range kept {
+		kept[i] = b.At(i)
+	}
+	b.FromRaw(kept)
 	return true
 }
 

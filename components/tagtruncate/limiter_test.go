@@ -85,6 +85,28 @@ func TestWhatIsWithinLimitsPassesUnallocated(t *testing.T) {
 	}
 }
 
+// Found in review: such a key was reported as cut, and its map made anew.
+func TestAKeyOfManyBytesAndFewRunesFits(t *testing.T) {
+	p := newTestTruncator(t, func(c *Config) { c.Span.MaxKey, c.ReportAttribute = 4, "cut" })
+	span := ptrace.NewSpan()
+	span.Attributes().PutStr("日本語", "x")
+	var done tally
+	p.limitSpan(span, &done, &keyList{name: "cut"})
+	require.Equal(t, map[string]any{"日本語": "x"}, span.Attributes().AsRaw())
+	require.False(t, done.dirty)
+}
+
+func TestAReportedKeyIsShortAndValid(t *testing.T) {
+	p := newTestTruncator(t, func(c *Config) {
+		c.ReportAttribute = "cut"
+		c.Rules["x*"] = Rule{Action: actionDrop}
+	})
+	span := ptrace.NewSpan()
+	span.Attributes().PutStr("x\xff"+strings.Repeat("y", 1<<20), "")
+	p.limitSpan(span, new(tally), &keyList{name: "cut"})
+	require.Equal(t, map[string]any{"cut": []any{"x\uFFFD" + strings.Repeat("y", longestNote-2)}}, span.Attributes().AsRaw())
+}
+
 func TestADeepValueOfBytesBecomesText(t *testing.T) {
 	p := newTestTruncator(t, func(c *Config) { c.Span.MaxDepth, c.Span.MaxValue = 1, 8 })
 	span := ptrace.NewSpan()

@@ -1,6 +1,7 @@
 package tagtruncate
 
 import (
+	"strings"
 	"time"
 
 	"go.uber.org/zap"
@@ -30,7 +31,7 @@ func (n *notes) on() bool { return n.logger.Core().Enabled(zap.DebugLevel) }
 
 func (n *notes) write(s scope, r reason, key string) {
 	if entry := n.logger.Check(zap.DebugLevel, "attribute limited"); entry != nil {
-		entry.Write(zap.String("scope", scopeNames[s]), zap.String("reason", reasonNames[r]), zap.String("key", key))
+		entry.Write(zap.String("scope", scopeNames[s]), zap.String("reason", reasonNames[r]), zap.String("key", printable(key)))
 	}
 }
 
@@ -46,8 +47,15 @@ type keyList struct {
 
 func (k *keyList) add(key string) {
 	if k != nil && len(k.keys) < maxReported {
-		k.keys = append(k.keys, key)
+		k.keys = append(k.keys, printable(key))
 	}
+}
+
+// longestNote bounds a key in a report or a log line; it comes from a stranger.
+const longestNote = 256
+
+func printable(key string) string {
+	return strings.ToValidUTF8(key[:min(len(key), longestNote)], "\uFFFD")
 }
 
 // write adds the collected keys to attrs, unless that would exceed room.

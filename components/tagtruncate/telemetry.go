@@ -35,7 +35,6 @@ const (
 	nameLength
 	statusLength
 	bodyLength
-	elementCount
 	depth
 	stripQuery
 	hashed
@@ -44,17 +43,18 @@ const (
 	attributeCount
 	dropRule
 	keyCollision
-	// Events and links that were removed.
+	// Events, links and elements of arrays and nested maps that were removed.
 	itemCount
+	elementCount
 	reasonCount
 )
 
 var (
 	scopeNames  = [scopeCount]string{"resource", "scope", "span", "event", "link", "log", "data_point"}
 	reasonNames = [reasonCount]string{
-		"value_length", "key_length", "name_length", "status_length", "body_length", "element_count",
+		"value_length", "key_length", "name_length", "status_length", "body_length",
 		"depth", "strip_query", "hash", "invalid_utf8",
-		"attribute_count", "rule", "key_collision", "count",
+		"attribute_count", "rule", "key_collision", "count", "element_count",
 	}
 )
 
@@ -92,7 +92,7 @@ func newTelemetry(set processor.Settings) (t telemetry, err error) {
 	}
 	t.cut = counter("cut_values", "Values, keys, names and bodies changed to fit a limit or a rule.", "{value}")
 	t.dropped = counter("dropped_attributes", "Attributes removed.", "{attribute}")
-	t.items = counter("dropped_items", "Span events and links removed.", "{item}")
+	t.items = counter("dropped_items", "Span events, links and elements of arrays and nested maps removed.", "{item}")
 	t.removed = counter("removed_bytes", "Bytes of strings cut away.", "By")
 	for s := range scopeCount {
 		for r := range reasonCount {

@@ -99,7 +99,6 @@ func TestEveryReasonIsCountedByScope(t *testing.T) {
 		"cut_values span key_length":    1,
 		"cut_values span name_length":   1,
 		"cut_values span status_length": 1,
-		"cut_values span element_count": 1,
 		"cut_values span depth":         1,
 		"cut_values span strip_query":   1,
 		"cut_values span hash":          1,
@@ -111,6 +110,7 @@ func TestEveryReasonIsCountedByScope(t *testing.T) {
 		"dropped_attributes span key_collision":   1,
 		"dropped_items event count":               1,
 		"dropped_items link count":                1,
+		"dropped_items span element_count":        1,
 
 		"removed_bytes span value_length":  4,
 		"removed_bytes span key_length":    1,
