@@ -81,8 +81,14 @@ func (p *propagator) writeDatadog(w *writer, sc trace.SpanContext, data *TraceDa
 		p.report(ErrorZeroLowHalf)
 		return
 	}
-	w.set(traceIDHeader, strconv.FormatUint(low, 10))
-	w.set(parentIDHeader, strconv.FormatUint(SpanIDUint64(sc.SpanID()), 10))
+	var buf [2*20 + len(tidKey) + 18 + MaxTagsLength]byte
+	text := strconv.AppendUint(buf[:0], low, 10)
+	parentStart := len(text)
+	text = strconv.AppendUint(text, SpanIDUint64(sc.SpanID()), 10)
+	tagsStart := len(text)
+	values := string(p.appendTags(text, data.Tags, high)) // one allocation for three headers
+	w.set(traceIDHeader, values[:parentStart])
+	w.set(parentIDHeader, values[parentStart:tagsStart])
 	if data.HasPriority {
 		w.set(priorityHeader, strconv.Itoa(data.Priority))
 	} else {
@@ -96,42 +102,38 @@ func (p *propagator) writeDatadog(w *writer, sc trace.SpanContext, data *TraceDa
 		}
 		w.clear(originHeader)
 	}
-	if tags := p.tagsWithTID(data.Tags, high); tags != "" {
+	if tags := values[tagsStart:]; tags != "" {
 		w.set(tagsHeader, tags)
 	} else {
 		w.clear(tagsHeader)
 	}
 }
 
-// tagsWithTID returns x-datadog-tags. If it grows too long the tid is sent alone, since without it the receiver would see another trace.
-func (p *propagator) tagsWithTID(tags Tags, high uint64) string {
+// appendTags appends x-datadog-tags. If it grows too long the tid is sent alone, since without it the receiver would see another trace.
+func (p *propagator) appendTags(dst []byte, tags Tags, high uint64) []byte {
 	if p.maxTags == 0 {
-		return ""
+		return dst
 	}
-	var buf [MaxTagsLength]byte
-	wire := buf[:0]
+	start := len(dst)
 	if high != 0 {
-		wire = append(wire, tidKey+"="...)
-		wire = AppendHex64(wire, high)
+		dst = append(dst, tidKey+"="...)
+		dst = AppendHex64(dst, high)
 	}
-	tid := len(wire)
+	tidEnd := len(dst)
 	if tags.wire != "" {
-		if tid > 0 {
-			wire = append(wire, ',')
+		if tidEnd > start {
+			dst = append(dst, ',')
 		}
-		wire = append(wire, tags.wire...)
+		dst = append(dst, tags.wire...)
 	}
-	if len(wire) > p.maxTags {
-		p.report(ErrorInjectMaxSize)
-		wire = wire[:tid]
-		if tid > p.maxTags {
-			return ""
-		}
+	if len(dst)-start <= p.maxTags {
+		return dst
 	}
-	if high == 0 && len(wire) > 0 {
-		return tags.wire
+	p.report(ErrorInjectMaxSize)
+	if tidEnd-start > p.maxTags {
+		return dst[:start]
 	}
-	return string(wire)
+	return dst[:tidEnd]
 }
 
 func spanHex(id uint64) string {
