@@ -129,6 +129,7 @@ type backend struct {
 	mu       sync.Mutex
 	got      []string
 	headers  []http.Header
+	method   string
 	status   func(size int, bodies []string) int // HTTP; nil is 200
 	grpc     func(bodies []string) error
 	rejected int64
@@ -148,6 +149,7 @@ func (b *backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			b.mu.Lock()
 			defer b.mu.Unlock()
 			b.headers = append(b.headers, r.Header.Clone())
+			b.method = r.Method
 			status := 200
 			if b.status != nil {
 				status = b.status(len(raw2), bodiesOf(req.Logs()))
