@@ -6,6 +6,10 @@
 {{- range $id, $values := dict "otlp" $agent.otlp "datadog" $agent.datadog "fluent_forward" $agent.fluentforward -}}
 {{- if not $values.enabled -}}{{- include "otelcol-obs.remove" (list $cfg "receivers" $id) -}}{{- end -}}
 {{- end -}}
+{{- if .Values.kafka.enabled -}}
+{{- /* The id decides the partition, so a log's 64-bit id is completed here. */ -}}
+{{- $_ := set $cfg.processors "dd_propagation" (dict "trace_id_cache" (dict "share_with_logs" true)) -}}
+{{- end -}}
 {{- if and $agent.datadog.enabled $agent.datadog.socket -}}
 {{- $_ := set $cfg.receivers.datadog "unix_socket" (dict "path" (printf "%s/apm.socket" $agent.datadog.socketDir)) -}}
 {{- end -}}

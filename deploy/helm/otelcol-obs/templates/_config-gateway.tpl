@@ -34,6 +34,8 @@
 {{- $receiver := get $example.receivers $id -}}
 {{- $_ := set $receiver "group_id" (printf "%s-%s" (include "otelcol-obs.fullname" $root) $signal) -}}
 {{- $_ := set $receiver $signal (dict "topics" (list $topic)) -}}
+{{- /* Agents may have written before the first gateway read. */ -}}
+{{- $_ := set $receiver "initial_offset" "earliest" -}}
 {{- include "otelcol-obs.overlayKafkaClient" (list $root $receiver) -}}
 {{- include "otelcol-obs.addReceiver" (list $cfg $id $receiver (list $signal)) -}}
 {{- end -}}
