@@ -35,7 +35,7 @@ func createDefaultConfig() component.Config {
 		MaxValues:    512,
 		SourceKeys:   []string{"log", "message"},
 		BodyKeys:     []string{"message", "msg", "event"},
-		SeverityKeys: []string{"level", "log_level", "severity", "levelname"},
+		SeverityKeys: []string{"level", "log_level", "severity", "levelname", "log.level"},
 		TimeKeys:     []string{"timestamp", "time", "ts", "@timestamp"},
 		KeepOriginal: true,
 	}

@@ -51,6 +51,12 @@ func TestAProfileIsSetByOneLineOverABase(t *testing.T) {
 	require.Equal(t, Rule{MaxValue: 5000}, cfg.Rules["resource.name"], "rules of both")
 }
 
+func TestAnEmptyKeyLeavesTheProfile(t *testing.T) {
+	cfg, err := load(t, "tag_truncate: {profile: , all: , rules: , span: , protected: , marker: }\n")
+	require.NoError(t, err)
+	require.Equal(t, createDefaultConfig(), cfg)
+}
+
 func TestAllSetsEveryScopeBeneathTheScopeItself(t *testing.T) {
 	cfg, err := load(t, "tag_truncate: {all: {max_value: 9, max_key: 0}, event: {max_value: 5}}\n")
 	require.NoError(t, err)

@@ -27,10 +27,11 @@ func identityKeys() []string {
 	return []string{
 		"service.name", "service.namespace", "service.version", "service.instance.id",
 		"deployment.environment", "deployment.environment.name", "host.name", "host.id", "container.id", "k8s.pod.uid",
-		"session.id", "user.id", "account.id",
+		"session.id", "user.id", "usr.id", "account.id", "baggage.session.id", "baggage.user.id", "baggage.account.id",
 		"rum.application.id", "rum.view.id", "rum.action.id", "rum.resource.id",
-		"trace_id", "span_id", "trace_linked", "trace_link.*", "log.count", "log.count.*", "log.has_errors",
-		"dd.*", "_dd.*", "datadog.trace.id", "datadog.span.id",
+		"trace_id", "span_id", "otel.trace_id", "otel.span_id", "otelTraceID", "otelSpanID", "dd_trace_id", "dd_span_id",
+		"dd.*", "_dd.*", "datadog.trace.id", "datadog.span.id", "datadog.action.id",
+		"trace_linked", "trace_link.*", "staged_id", "log.count", "log.count.*", "log.has_errors",
 		"sampling.priority", "_sampling_priority_v1",
 	}
 }

@@ -177,6 +177,14 @@ func TestREADMEShowsWhatLoads(t *testing.T) {
 		require.Contains(t, text, "`"+name+"`")
 	}
 
+	_, list, _ := strings.Cut(text, "**Protected by default:**")
+	list, _, _ = strings.Cut(list, "\n\n")
+	protected := []string{}
+	for _, m := range regexp.MustCompile("`([^`]+)`").FindAllStringSubmatch(list, -1) {
+		protected = append(protected, m[1])
+	}
+	require.ElementsMatch(t, identityKeys(), protected)
+
 	// The last configuration turns the first JSON block into the second.
 	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(text, -1)
 	require.Len(t, example, 2)

@@ -18,6 +18,7 @@ func (c *Config) Unmarshal(conf *confmap.Conf) error {
 		}
 		*c = profile()
 	}
+	delete(raw, "profile")
 	if all, given := raw["all"]; given {
 		limits, ok := all.(map[string]any)
 		if !ok && all != nil {
