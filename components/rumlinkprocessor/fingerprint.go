@@ -24,14 +24,19 @@ func newFingerprints(seed maphash.Seed) fingerprints {
 
 func (f *fingerprints) reset() { clear(f.batch) }
 
-// of hashes all of a log but the time of its arrival, which differs each time.
+// of hashes all of a log. The time of observation stands in only when the log
+// has no time of its own: a receiver may set it anew each time.
 func (f *fingerprints) of(lr plog.LogRecord) uint64 {
 	var h maphash.Hash
 	h.SetSeed(f.seed)
 	trace, span := lr.TraceID(), lr.SpanID()
 	_, _ = h.Write(trace[8:])
 	_, _ = h.Write(span[:])
-	writeUint64(&h, uint64(lr.Timestamp()))
+	at := lr.Timestamp()
+	if at == 0 {
+		at = lr.ObservedTimestamp()
+	}
+	writeUint64(&h, uint64(at))
 	writeUint64(&h, uint64(lr.SeverityNumber()))
 	writeString(&h, lr.EventName())
 	writeValue(&h, lr.Body())

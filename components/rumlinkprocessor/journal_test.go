@@ -312,3 +312,24 @@ func TestAKillLosesNothingOnAFile(t *testing.T) {
 	last.stop()
 	require.NoError(t, ext.Shutdown(t.Context()))
 }
+
+// What lies on a disk may be anything: it is read or refused, and never panics.
+func FuzzParcel(f *testing.F) {
+	good, err := (&parcel{otlp: []byte("otlp"), label: label{Call: 1, Records: 1, Positions: []uint64{0}}}).MarshalBinary()
+	require.NoError(f, err)
+	f.Add(good)
+	f.Add([]byte{parcelVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		var p parcel
+		if p.UnmarshalBinary(raw) != nil {
+			return
+		}
+		_, _ = unpackLogs([]*parcel{&p})
+		_, _ = unpackSpans(&p)
+		again, err := p.MarshalBinary()
+		require.NoError(t, err)
+		var q parcel
+		require.NoError(t, q.UnmarshalBinary(again))
+		require.Equal(t, p.label, q.label)
+	})
+}

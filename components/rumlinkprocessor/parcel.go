@@ -39,7 +39,11 @@ type label struct {
 	Metadata map[string][]string `json:"metadata,omitempty"`
 }
 
-func (p *parcel) size() int64 { return int64(len(p.otlp)) }
+// parcelBytes is what a parcel costs besides its OTLP bytes, about: itself and
+// its places in the lists of the room.
+const parcelBytes = 512
+
+func (p *parcel) size() int64 { return parcelBytes + int64(len(p.otlp)) }
 
 // mixes says whether the parcel may leave together with others that mix: those
 // of clients about whom nothing is known that anybody could route by.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -159,7 +161,7 @@ func TestTheOrderWithinAResourceIsKept(t *testing.T) {
 
 func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	cfg := waitConfig(time.Minute)
-	cfg.Logs.MaxWaitBytes = 150
+	cfg.Logs.MaxWaitBytes = 1200
 	l := newLinker(t, cfg)
 	l.putLogs(someLogs(traceID(1), spanID(1), "first"))
 	l.putLogs(someLogs(traceID(1), spanID(2), "second"))
@@ -169,7 +171,7 @@ func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	require.ElementsMatch(t, []string{"first not_found", "third not_found"}, l.bodies())
 	records, bytes := l.rooms[0].held()
 	require.EqualValues(t, 1, records)
-	require.LessOrEqual(t, bytes, int64(150))
+	require.LessOrEqual(t, bytes, int64(1200))
 }
 
 func TestShutdownHandsOnEverythingOnce(t *testing.T) {
@@ -280,4 +282,64 @@ func TestWaitingWithoutStorageWarns(t *testing.T) {
 func TestShutdownWithoutStartIsHarmless(t *testing.T) {
 	l := makeLinker(t, waitConfig(time.Minute), processortest.NewNopSettings(componentType))
 	l.stop()
+}
+
+// Senders, spans and a shutdown at the same time: every log comes out once.
+func TestUnderLoadNothingIsLostAndNothingComesTwice(t *testing.T) {
+	cfg := waitConfig(5 * time.Millisecond)
+	cfg.Spans.Wait = 5 * time.Millisecond
+	cfg.Logs.MaxWaitBytes = 200_000
+	start := time.Now()
+	l := newLinker(t, cfg)
+	stop := make(chan struct{})
+	ticking := make(chan struct{})
+	go func() { // the clock of the test runs with the real one
+		defer close(ticking)
+		for {
+			select {
+			case <-stop:
+				return
+			case <-time.After(time.Millisecond):
+				l.clock.ns.Store(int64(time.Since(start)))
+			}
+		}
+	}()
+	const senders, each = 8, 300
+	var wg sync.WaitGroup
+	for s := range senders {
+		wg.Add(2)
+		go func() {
+			defer wg.Done()
+			for i := range each {
+				ld := someLogs(traceID(byte(i)), spanID(byte(1+s)), fmt.Sprint(s, " ", i, " a"), fmt.Sprint(s, " ", i, " b"))
+				if err := l.log.ConsumeLogs(t.Context(), ld); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+		go func() {
+			defer wg.Done()
+			for i := range each {
+				if err := l.traces.ConsumeTraces(t.Context(), someSpan(traceID(byte(i)), spanID(byte(1+s)), "span")); err != nil {
+					t.Error(err)
+				}
+			}
+		}()
+	}
+	wg.Wait()
+	l.stop()
+	close(stop)
+	<-ticking
+	seen := map[string]int{}
+	for _, body := range l.bodies() {
+		text, _, _ := strings.Cut(body, " s")
+		text, _, _ = strings.Cut(text, " n")
+		text, _, _ = strings.Cut(text, " t")
+		seen[text]++
+	}
+	require.Len(t, seen, senders*each*2)
+	for text, n := range seen {
+		require.Equal(t, 1, n, text)
+	}
+	require.Equal(t, senders*each, l.spans.SpanCount())
 }

@@ -34,7 +34,7 @@ func (p *spanLinker) park(ctx context.Context, td ptrace.Traces) bool {
 	}
 	info, md := metadataOf(ctx)
 	parcels := []*parcel{{info: info, otlp: otlp, label: label{Records: td.SpanCount(), Metadata: md}}}
-	if p.room.reserve(int64(len(otlp))) {
+	if p.room.reserve(parcels[0].size()) {
 		err = p.room.park(ctx, parcels)
 		if err == nil {
 			p.room.tel.parked.Add(ctx, records(parcels), p.room.tel.self)

@@ -59,7 +59,7 @@ func newWaitTelemetry(set processor.Settings, signal string) (*waitTelemetry, er
 		metric.WithUnit("{record}"), metric.WithDescription("Records waiting now."))
 	b.keep(err)
 	t.heldBytes, err = b.meter.Int64ObservableGauge("otelcol_processor_rum_link_parked_bytes",
-		metric.WithUnit("By"), metric.WithDescription("Bytes of OTLP waiting now."))
+		metric.WithUnit("By"), metric.WithDescription("What max_wait_bytes limits."))
 	b.keep(err)
 	for r := range reasonCount {
 		t.releaseOpts[r] = b.option(sig, attribute.String("reason", reasonNames[r]))

@@ -11,43 +11,89 @@ const (
 	tenantFull
 )
 
-// acquire books cost bytes, and an entry when fresh, or nothing at all.
-func (s *Store[V]) acquire(tenant uint64, cost int64, fresh bool) shortage {
-	if s.bytes.Add(cost) > s.cfg.MaxBytes {
-		s.bytes.Add(-cost)
-		return storeFull
+// book puts cost bytes, and an entry when fresh, on the account. A store that
+// evicts books in any case, and whoever booked trims; so nothing fresh is lost,
+// and the bounds are passed for a moment by what is being written just then.
+func (s *Store[V]) book(tenant uint64, cost int64, fresh bool) shortage {
+	bytes, entries, ofTenant := s.bytes.Add(cost), int64(0), int64(0)
+	if fresh {
+		entries = s.entries.Add(1)
+		ofTenant = s.bookTenant(tenant, 1)
 	}
-	if !fresh {
+	if !s.cfg.DropNew {
 		return enough
 	}
-	if s.entries.Add(1) > int64(s.cfg.MaxEntries) {
-		s.entries.Add(-1)
-		s.bytes.Add(-cost)
-		return storeFull
+	short := enough
+	switch {
+	case bytes > s.cfg.MaxBytes || entries > int64(s.cfg.MaxEntries):
+		short = storeFull
+	case s.tenants != nil && ofTenant > s.tenantMax:
+		short = tenantFull
 	}
-	if s.tenants != nil && !s.bookTenant(tenant) {
-		s.entries.Add(-1)
+	if short != enough {
 		s.bytes.Add(-cost)
-		return tenantFull
+		if fresh {
+			s.entries.Add(-1)
+			s.bookTenant(tenant, -1)
+		}
 	}
-	return enough
+	return short
 }
 
-func (s *Store[V]) bookTenant(tenant uint64) bool {
+// bookTenant changes a tenant's number of entries and returns it.
+func (s *Store[V]) bookTenant(tenant uint64, change int64) int64 {
+	if s.tenants == nil {
+		return 0
+	}
 	s.tenantsMu.Lock()
 	defer s.tenantsMu.Unlock()
-	if s.tenants[tenant] >= s.tenantMax {
-		return false
+	n := s.tenants[tenant] + change
+	if n == 0 {
+		delete(s.tenants, tenant)
+	} else {
+		s.tenants[tenant] = n
 	}
-	s.tenants[tenant]++
-	return true
+	return n
 }
 
-// makeRoom lets one entry go so that k can come in, and says whether one went.
-// No lock is held by the caller, and one shard's at a time is taken here.
-func (s *Store[V]) makeRoom(k Key, short shortage, now int64) bool {
+// trim brings a store that evicts back within its bounds: a tenant over its
+// share loses its own oldest, and a full store the oldest of all. No lock is
+// held by the caller, and one shard's at a time is taken here.
+func (s *Store[V]) trim(k Key) {
+	if s.cfg.DropNew {
+		return
+	}
+	for s.tenants != nil && s.bookTenant(k.Tenant, 0) > s.tenantMax {
+		if !s.evictOfTenant(k) {
+			break
+		}
+	}
+	for s.entries.Load() > int64(s.cfg.MaxEntries) || s.bytes.Load() > s.cfg.MaxBytes {
+		sh := s.oldest()
+		if sh == nil {
+			return
+		}
+		sh.mu.Lock()
+		if i := sh.order.head; i != none {
+			now := s.cfg.Now()
+			if s.expired(sh.at(i), now) {
+				s.evictedTTL.Add(1)
+			} else {
+				s.evictedCapacity.Add(1)
+				s.lastPressure.Store(now)
+			}
+			s.remove(sh, i)
+		}
+		sh.mu.Unlock()
+	}
+}
+
+// dropExpired clears out one expired entry so that k may come in, of the store
+// or of k's tenant, and says whether there was one.
+func (s *Store[V]) dropExpired(k Key, short shortage) bool {
+	now := s.cfg.Now()
 	if short == tenantFull {
-		return s.evictOfTenant(k, now)
+		return s.removeOfTenant(k, func(e *slot[V]) bool { return s.expired(e, now) })
 	}
 	sh := s.oldest()
 	if sh == nil {
@@ -59,15 +105,10 @@ func (s *Store[V]) makeRoom(k Key, short shortage, now int64) bool {
 	if i == none {
 		return true // somebody else was faster, and made room
 	}
-	switch expired := s.expired(sh.at(i), now); {
-	case expired:
-		s.evictedTTL.Add(1)
-	case s.cfg.DropNew:
+	if !s.expired(sh.at(i), now) {
 		return false
-	default:
-		s.evictedCapacity.Add(1)
-		s.lastPressure.Store(now)
 	}
+	s.evictedTTL.Add(1)
 	s.remove(sh, i)
 	return true
 }
@@ -84,24 +125,23 @@ func (s *Store[V]) oldest() (found *shard[V]) {
 	return found
 }
 
-// evictOfTenant lets the tenant's own oldest entry go: the oldest in the shard
-// of k, or in the next shard that has one.
-func (s *Store[V]) evictOfTenant(k Key, now int64) bool {
+func (s *Store[V]) evictOfTenant(k Key) bool {
+	return s.removeOfTenant(k, func(*slot[V]) bool { return true })
+}
+
+// removeOfTenant lets the tenant's oldest entry in the shard of k go, or in the
+// next shard that has one which may go.
+func (s *Store[V]) removeOfTenant(k Key, may func(*slot[V]) bool) bool {
 	first := s.hash(k)
 	for n := range uint64(shardCount) {
 		sh := &s.shards[(first+n)%shardCount]
 		sh.mu.Lock()
 		l := sh.tenants[k.Tenant]
-		if l == nil {
+		if l == nil || !may(sh.at(l.head)) {
 			sh.mu.Unlock()
 			continue
 		}
-		expired := s.expired(sh.at(l.head), now)
-		if !expired && s.cfg.DropNew {
-			sh.mu.Unlock()
-			continue
-		}
-		if expired {
+		if s.expired(sh.at(l.head), s.cfg.Now()) {
 			s.evictedTTL.Add(1)
 		} else {
 			s.evictedTenant.Add(1)

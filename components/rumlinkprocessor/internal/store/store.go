@@ -24,7 +24,8 @@ const (
 	// indexBytes is what the index of a shard costs per entry at most: four
 	// bytes per place, a quarter to a half of the places taken.
 	indexBytes = 16
-	// A writer that loses its place to others this often is refused.
+	// A writer to a store that drops new entries makes room by clearing out
+	// expired ones, and may lose it to other writers this often.
 	maxAttempts = 8
 )
 
@@ -110,46 +111,56 @@ func New[V any](cfg Config) *Store[V] {
 // is not known. need is an upper bound, in bytes, of what f will attach to the
 // value beyond its fixed size; f returns what it did attach. A fresh entry's
 // life begins now; refresh begins the life of a known one again. Put returns
-// Hit, or Full when there was no room, and then f was not called.
+// Hit, or Full when there was no room, and then f was not called; a store that
+// evicts has no room only for what is larger than all of it.
 //
 // f runs under a lock: it must be short and must not use the store.
 func (s *Store[V]) Put(k Key, need int64, refresh bool, f func(v *V, fresh bool) (grown int64)) Result {
-	hash := s.hash(k)
-	sh := &s.shards[hash%shardCount]
-	for range maxAttempts {
-		sh.mu.Lock()
-		now := s.cfg.Now()
-		i := sh.find(s, hash, k)
-		if i != none && s.expired(sh.at(i), now) {
-			s.evictedTTL.Add(1)
-			s.remove(sh, i)
-			i = none
-		}
-		cost, fresh := need, i == none
-		if fresh {
-			cost += s.slotBytes
-		}
-		short := s.acquire(k.Tenant, cost, fresh)
-		if short == enough {
-			if fresh {
-				i = sh.insert(s, hash, k, now)
-			} else if refresh {
-				sh.refresh(i, now)
+	if need+s.slotBytes <= s.cfg.MaxBytes {
+		for range maxAttempts {
+			short := s.put(k, need, refresh, f)
+			if short == enough {
+				s.trim(k)
+				return Hit
 			}
-			grown := f(&sh.at(i).val, fresh)
-			sh.at(i).extra += grown
-			s.bytes.Add(grown - need)
-			sh.mu.Unlock()
-			return Hit
-		}
-		sh.mu.Unlock()
-		if cost > s.cfg.MaxBytes || !s.makeRoom(k, short, now) {
-			break
+			if !s.dropExpired(k, short) {
+				break
+			}
 		}
 	}
 	s.lastPressure.Store(s.cfg.Now())
 	s.droppedNew.Add(1)
 	return Full
+}
+
+func (s *Store[V]) put(k Key, need int64, refresh bool, f func(v *V, fresh bool) (grown int64)) shortage {
+	hash := s.hash(k)
+	sh := &s.shards[hash%shardCount]
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	now := s.cfg.Now()
+	i := sh.find(s, hash, k)
+	if i != none && s.expired(sh.at(i), now) {
+		s.evictedTTL.Add(1)
+		s.remove(sh, i)
+		i = none
+	}
+	cost, fresh := need, i == none
+	if fresh {
+		cost += s.slotBytes
+	}
+	if short := s.book(k.Tenant, cost, fresh); short != enough {
+		return short
+	}
+	if fresh {
+		i = sh.insert(s, hash, k, now)
+	} else if refresh {
+		sh.refresh(i, now)
+	}
+	grown := f(&sh.at(i).val, fresh)
+	sh.at(i).extra += grown
+	s.bytes.Add(grown - need)
+	return enough
 }
 
 // View shows f the value under k, if it is live. f runs under a lock.
@@ -227,12 +238,6 @@ func (s *Store[V]) remove(sh *shard[V], i uint32) {
 	e := sh.at(i)
 	s.bytes.Add(-s.slotBytes - e.extra)
 	s.entries.Add(-1)
-	if s.tenants != nil {
-		s.tenantsMu.Lock()
-		if s.tenants[e.key.Tenant]--; s.tenants[e.key.Tenant] == 0 {
-			delete(s.tenants, e.key.Tenant)
-		}
-		s.tenantsMu.Unlock()
-	}
+	s.bookTenant(e.key.Tenant, -1)
 	sh.delete(s, i)
 }
