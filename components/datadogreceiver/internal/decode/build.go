@@ -73,42 +73,33 @@ func (d *Decoder) times(out ptrace.Span) {
 	out.SetEndTimestamp(pcommon.Timestamp(start + duration))
 }
 
-// attributes writes what every Datadog span has and what tends to repeat first, in an order of its own, then the rest in the order of the wire.
+// attributes writes what every Datadog span has and what tends to repeat first, in an order of its own, then the rest in the order
+// of the wire.
 func (d *Decoder) attributes(to pcommon.Map, name sym) {
-	sp, run := &d.span, d.repeats
-	run.begin()
+	sp := &d.span
 	d.envelope(kOperationName, sp.name, name)
 	d.envelope(kResourceName, sp.resource, name)
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	rest := d.attrs[:0]
-	for _, a := range d.attrs {
-		switch {
-		case a.key == kEmpty || (d.mode == Semantic && onlyDatadog(d.syms.text(a.key))):
-		case a.key < numKnown && repeating[a.key] && a.kind != attrValue:
-			run.add(a)
-		default:
-			rest = append(rest, a)
+	b := d.repeats.write(d, len(d.attrs))
+	for i := range d.attrs {
+		a := &d.attrs[i]
+		key := d.syms.text(a.key)
+		if d.mode != Semantic || !onlyDatadog(key) {
+			d.put(*a, b.AppendEmpty(key))
 		}
-	}
-	b := run.write(d, len(rest))
-	for _, a := range rest {
-		d.put(a, b.AppendEmpty(d.syms.text(a.key)))
 	}
 	b.UnsafeIntoMap(to)
 }
 
-// envelope writes one of the fields Datadog's exporter looks for among the attributes. In semantic mode it is written only when
-// the span's name does not say the same. A tag of the same name is what the tracer calls it, not what the field says: it goes.
+// envelope writes one of the fields Datadog's exporter looks for among the attributes, in place of a tag of the same name. In
+// semantic mode it is written only when the span's name does not say the same.
 func (d *Decoder) envelope(key, value, spanName sym) {
 	if value == noSym || (d.mode == Semantic && value == spanName) {
 		return
 	}
-	if s := d.syms.all[key]; s.stamp == d.stamp {
-		d.attrs[s.pos].key = kEmpty
-	}
-	d.repeats.add(attr{key: key, str: value, kind: attrStr})
+	d.repeats.put(attr{key: key, str: value, kind: attrStr})
 }
 
 // onlyDatadog tells which attributes mean nothing to other backends.

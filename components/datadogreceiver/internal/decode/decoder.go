@@ -144,6 +144,7 @@ func (d *Decoder) beginSpan() {
 	d.stamp++
 	d.span = span{}
 	d.attrs = d.attrs[:0]
+	d.repeats.begin()
 	if d.scratch.Links().Len() > 0 || d.scratch.Events().Len() > 0 {
 		// A dropped span left them.
 		d.scratch = ptrace.NewSpan()

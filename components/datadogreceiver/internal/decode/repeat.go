@@ -21,7 +21,6 @@ type repeats struct {
 	byKey [numKnown]attr
 	set   [2]uint64
 	n     int
-	hash  uint64
 }
 
 // The keys must fit in repeats.set.
@@ -56,17 +55,32 @@ func (r *repeats) reset() {
 }
 
 // begin starts a run.
-func (r *repeats) begin() {
-	r.hash, r.n, r.set = 1, 0, [2]uint64{}
+func (r *repeats) begin() { r.n, r.set = 0, [2]uint64{} }
+
+// has tells whether the run has an attribute of this key.
+func (r *repeats) has(key sym) bool { return r.set[key>>6]>>(key&63)&1 != 0 }
+
+// put takes an attribute whose key is repeating, in place of one of the same key. Runs are in the order of the keys, not of the
+// wire: with some tracers that is random, like the order of Go's maps.
+func (r *repeats) put(a attr) {
+	if !r.has(a.key) {
+		r.set[a.key>>6] |= 1 << (a.key & 63)
+		r.n++
+	}
+	r.byKey[a.key] = a
 }
 
-// add takes an attribute whose key is repeating. Runs are in the order of the keys, not of the wire: with some tracers that is
-// random, like the order of Go's maps.
-func (r *repeats) add(a attr) {
-	r.byKey[a.key] = a
-	r.set[a.key>>6] |= 1 << (a.key & 63)
-	r.n++
-	r.hash += (uint64(a.key)<<32 ^ uint64(a.str)<<8 ^ a.number ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
+// hash tells runs apart, most of the time. Bytes, lists and maps must not be shared: a run with one is not ok.
+func (r *repeats) hash() (hash uint64, ok bool) {
+	hash, ok = 1, !r.off && r.n > 0
+	for word, set := range r.set {
+		for ; set != 0; set &= set - 1 {
+			a := &r.byKey[word<<6+bits.TrailingZeros64(set)]
+			hash = (hash ^ uint64(a.key) ^ uint64(a.str)<<16 ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
+			ok = ok && a.kind != attrValue
+		}
+	}
+	return hash, ok
 }
 
 // all calls f for the attributes of the run.
@@ -81,10 +95,11 @@ func (r *repeats) all(f func(a *attr)) {
 // write returns a builder that begins with the run and has room for more attributes.
 func (r *repeats) write(d *Decoder, more int) *xpdata.MapBuilder {
 	b := &d.builders[0]
-	s := &r.slots[r.hash>>58]
+	hash, ok := r.hash()
+	s := &r.slots[hash>>58]
 	switch {
-	case r.off || r.n == 0 || s.hash != r.hash:
-		s.hash, s.attrs, s.built = r.hash, s.attrs[:0], nil
+	case !ok || s.hash != hash:
+		s.hash, s.attrs, s.built = hash, s.attrs[:0], nil
 		b.EnsureCapacity(r.n + more)
 		r.append(d, b)
 		return b
@@ -114,7 +129,7 @@ func (r *repeats) equal(attrs []attr) bool {
 	}
 	for i := range attrs {
 		a := &attrs[i]
-		if b := &r.byKey[a.key]; r.set[a.key>>6]>>(a.key&63)&1 == 0 || a.str != b.str || a.number != b.number || a.kind != b.kind {
+		if b := &r.byKey[a.key]; !r.has(a.key) || a.str != b.str || a.number != b.number || a.kind != b.kind {
 			return false
 		}
 	}
@@ -124,7 +139,7 @@ func (r *repeats) equal(attrs []attr) bool {
 // repeating are the attributes whose values tend to be the same for many spans. They come first.
 var repeating = func() (t [numKnown]bool) {
 	for _, key := range []sym{
-		kService, kDM, kOrigin, kPriority, kMeasured, kTopLevel, kAgentPSR, kIntegration, kComponent, kProcessID, kErrorType,
+		kOperationName, kResourceName, kSpanType, kService, kDM, kOrigin, kPriority, kMeasured, kTopLevel, kAgentPSR, kIntegration, kComponent, kProcessID, kErrorType,
 		kSvcSrc, kOTLPExport, kProfilingEnabled, kAttributeSchema,
 		kHTTPMethod, kHTTPRequestMethod, kHTTPRoute, kHTTPStatusCode, oHTTPStatusCode, kHTTPUserAgent, oUserAgent, kHTTPVersion,
 		oNetworkProtocolVersion, kOutHost, kOutPort, kPeerHostname, kNetworkDestinationPort, oServerAddress, oServerPort,

@@ -256,13 +256,27 @@ func (d *Decoder) convert(a attr, as conversion) (attr, bool) {
 // set adds an attribute, or replaces what has its name: a later entry replaces an earlier one, and what was derived gives way to
 // what the tracer wrote. When meta and metrics both have the name with different values, the number is called <name>.number.
 func (d *Decoder) set(a attr) {
+	if a.key < numKnown && repeating[a.key] {
+		if d.mode == Semantic && onlyDatadog(knownText[a.key]) {
+			return
+		}
+		if !d.repeats.has(a.key) {
+			d.repeats.put(a)
+			return
+		}
+		d.merge(&d.repeats.byKey[a.key], a)
+		return
+	}
 	s := &d.syms.all[a.key]
 	if s.stamp != d.stamp {
 		s.stamp, s.pos = d.stamp, uint32(len(d.attrs))
 		d.attrs = append(grow(d.attrs), a)
 		return
 	}
-	old := &d.attrs[s.pos]
+	d.merge(&d.attrs[s.pos], a)
+}
+
+func (d *Decoder) merge(old *attr, a attr) {
 	switch {
 	case a.derived && !old.derived:
 	case old.derived || old.kind == a.kind || (old.kind != attrStr && a.kind != attrStr):
@@ -281,9 +295,6 @@ func (d *Decoder) set(a attr) {
 }
 
 func (d *Decoder) setNumber(a attr) {
-	if a.kind == attrValue {
-		return
-	}
 	// Kept by sym: in v0.5 and v1.0 one long name can be referred to by any number of spans.
 	key, ok := d.numberKeys[a.key]
 	if !ok {
