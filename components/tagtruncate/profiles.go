@@ -82,10 +82,11 @@ func defaultProfile() Config {
 func datadogProfile() Config {
 	c := bare("datadog")
 	c.Unit = unitBytes
-	c.every(Limits{MaxValue: 25_000, MaxKey: 200, MaxDepth: 20})
+	c.every(Limits{MaxValue: 25_000, MaxKey: 200, MaxDepth: 16})
 	c.Span.MaxName = 5000
 	c.Span.MaxStatusMessage = 25_000
 	c.Log.MaxAttributes = 256
+	c.Log.MaxDepth = 10
 	c.Log.MaxBodyBytes = 1_000_000
 	c.DataPoint.MaxValue = 200
 	c.Rules = map[string]Rule{
@@ -113,7 +114,11 @@ func newRelicProfile() Config {
 	c.Span.MaxName = 255
 	c.Span.MaxStatusMessage = 4095
 	c.Event.MaxName = 255
-	c.DataPoint.MaxAttributes = 100
+	// Longer log attributes are stored as blobs, not refused.
+	c.Log.MaxValue = 128 << 10
+	c.Log.MaxAttributes = 255
+	c.Log.MaxBodyBytes = 128 << 10
+	c.DataPoint.MaxAttributes = 150
 	return c
 }
 

@@ -29,15 +29,15 @@ func (t *truncator) limitSpan(span ptrace.Span, done *tally, report *keyList) {
 
 func (t *truncator) limitEvents(span ptrace.Span, done *tally) {
 	events := span.Events()
-	if max := t.spanLimits.MaxEvents; max > 0 && events.Len() > max {
-		span.SetDroppedEventsCount(span.DroppedEventsCount() + uint32(events.Len()-max))
+	if most := t.spanLimits.MaxEvents; most > 0 && events.Len() > most {
+		span.SetDroppedEventsCount(span.DroppedEventsCount() + uint32(events.Len()-most))
 		i := 0
 		events.RemoveIf(func(ptrace.SpanEvent) bool {
 			i++
-			if i > max {
+			if i > most {
 				done.add(inEvent, itemCount, 0)
 			}
-			return i > max
+			return i > most
 		})
 	}
 	for _, event := range events.All() {
@@ -52,15 +52,15 @@ func (t *truncator) limitEvents(span ptrace.Span, done *tally) {
 
 func (t *truncator) limitLinks(span ptrace.Span, done *tally) {
 	links := span.Links()
-	if max := t.spanLimits.MaxLinks; max > 0 && links.Len() > max {
-		span.SetDroppedLinksCount(span.DroppedLinksCount() + uint32(links.Len()-max))
+	if most := t.spanLimits.MaxLinks; most > 0 && links.Len() > most {
+		span.SetDroppedLinksCount(span.DroppedLinksCount() + uint32(links.Len()-most))
 		i := 0
 		links.RemoveIf(func(ptrace.SpanLink) bool {
 			i++
-			if i > max {
+			if i > most {
 				done.add(inLink, itemCount, 0)
 			}
-			return i > max
+			return i > most
 		})
 	}
 	for _, link := range links.All() {
