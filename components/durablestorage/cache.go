@@ -57,6 +57,7 @@ func (c *client) read(ctx context.Context, op *storage.Operation) error {
 		return nil
 	}
 	index, isRequest := requestIndex(op.Key)
+	isRequest = isRequest && c.sizes == nil
 	value, ok := c.cache.values[op.Key]
 	if ok {
 		c.cache.drop(op.Key)

@@ -49,6 +49,7 @@ type client struct {
 	pending    map[string]*storage.Operation // last operation on a key that is not on disk yet
 	dispatched map[string]int64              // cost of the requests that were read and not yet deleted
 	kept       map[string]struct{}           // requests that could not be read: their delete is not obeyed
+	sizes      map[string]int64              // cost of every key of a client that is no queue, else nil
 	cache      cache
 	failing    bool
 	closed     bool
@@ -146,13 +147,33 @@ func (c *client) put(ctx context.Context, ops []*storage.Operation) error {
 		return fmt.Errorf("write to queue file %s: %w", c.path, err)
 	}
 	clear(c.pending)
-	c.live.Add(size)
 	for _, op := range ops {
-		if isPut(op) {
+		switch {
+		case c.sizes != nil:
+			c.resize(op)
+		case isPut(op):
+			c.live.Add(cost(op.Key, len(op.Value)))
 			c.cache.written(op.Key, op.Value)
 		}
 	}
 	return nil
+}
+
+// resize counts what an operation does to the live bytes of a client that is no
+// queue. A queue writes each key once and reads it before it deletes it; others
+// overwrite and delete as they like, so each key's cost is remembered.
+func (c *client) resize(op *storage.Operation) {
+	var size int64
+	switch op.Type {
+	case storage.Set:
+		size = cost(op.Key, len(op.Value))
+	case storage.Get:
+		return
+	}
+	c.live.Add(size - c.sizes[op.Key])
+	if c.sizes[op.Key] = size; size == 0 {
+		delete(c.sizes, op.Key)
+	}
 }
 
 // fitsInFile says whether the file has so many free pages that a put needs none
@@ -180,9 +201,13 @@ func (c *client) mark(ctx context.Context, ops []*storage.Operation) error {
 				errs = append(errs, errPending)
 				continue
 			}
-			c.live.Add(-c.dispatched[op.Key])
-			delete(c.dispatched, op.Key)
-			c.cache.drop(op.Key)
+			if c.sizes != nil {
+				c.resize(op)
+			} else {
+				c.live.Add(-c.dispatched[op.Key])
+				delete(c.dispatched, op.Key)
+				c.cache.drop(op.Key)
+			}
 			c.pending[op.Key] = op
 		case storage.Get:
 			if err := c.read(ctx, op); err != nil {

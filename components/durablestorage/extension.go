@@ -67,7 +67,9 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	queue := fileName(kind, id, name)
 	path := filepath.Join(d.cfg.Directory, queue)
 	q := d.tel.forQueue(queue)
-	if err := d.repair(path, name, q); err != nil {
+	// Only exporters have queues. Others keep what they like under any key.
+	isQueue := kind == component.KindExporter
+	if err := d.repair(path, content{isQueue, name}, q); err != nil {
 		return nil, err
 	}
 
@@ -83,6 +85,9 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	reserve.fill()
 
 	c := newClient(inner, path, reserve, d.cfg, d.logger.With(zap.String("queue", queue)), q)
+	if !isQueue {
+		c.sizes = map[string]int64{}
+	}
 	if err := c.recover(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("recover queue file %s: %w", path, err), inner.Close(ctx))
 	}

@@ -22,6 +22,11 @@ const maxGap = 100_000
 // the read index moves back over them in one small commit, and the requests
 // themselves are not touched.
 func (c *client) recover(ctx context.Context) error {
+	if c.sizes != nil {
+		found, err := c.count(ctx, nil)
+		c.live.Store(found.live)
+		return err
+	}
 	meta, legacy, err := c.loadMetadata(ctx)
 	if err != nil {
 		return err
@@ -113,6 +118,10 @@ func (c *client) count(ctx context.Context, meta *metadata) (census, error) {
 	}
 	err := walker.Walk(ctx, func(key string, value []byte) ([]*storage.Operation, error) {
 		found.live += cost(key, len(value))
+		if c.sizes != nil {
+			c.sizes[key] = cost(key, len(value))
+			return nil, nil
+		}
 		index, ok := requestIndex(key)
 		if !ok {
 			return nil, nil

@@ -202,3 +202,30 @@ func TestAFileHeldByAnotherProcessIsAnErrorAndStaysWhereItIs(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "x", string(value))
 }
+
+// Keys that are overwritten and deleted without being read, as processors do,
+// must not count for ever.
+func TestOtherComponentsLiveBytesFollowTheirKeys(t *testing.T) {
+	dir := t.TempDir()
+	k := newKit(t, dir)
+	open := func() *client {
+		c, err := k.GetClient(t.Context(), component.KindProcessor, component.MustNewID("rum_link"), "")
+		require.NoError(t, err)
+		return c.(*client)
+	}
+	c := open()
+	for range 3 {
+		require.NoError(t, c.Set(t.Context(), "1", make([]byte, 5000)))
+		require.NoError(t, c.Batch(t.Context(), storage.SetOperation("2", make([]byte, 5000)), storage.DeleteOperation("1")))
+	}
+	require.Equal(t, cost("2", 5000), c.live.Load())
+	require.NoError(t, c.Close(t.Context()))
+	c = open()
+	require.Equal(t, cost("2", 5000), c.live.Load())
+	raw, err := c.Get(t.Context(), metadataKey)
+	require.NoError(t, err)
+	require.Nil(t, raw, "numbers are no requests here")
+	require.NoError(t, c.Delete(t.Context(), "2"))
+	require.Zero(t, c.live.Load())
+	require.NoError(t, c.Close(t.Context()))
+}

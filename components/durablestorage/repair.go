@@ -25,7 +25,7 @@ const (
 //
 // The order survives a kill at any point: the rescue is complete before the
 // damaged file is renamed, and if only the rescue is there it takes the name.
-func (d *durableStorage) repair(path, signal string, q *queueTelemetry) error {
+func (d *durableStorage) repair(path string, of content, q *queueTelemetry) error {
 	rescuePath := path + rescueMark
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -58,7 +58,7 @@ func (d *durableStorage) repair(path, signal string, q *queueTelemetry) error {
 	if cause == nil {
 		return nil
 	}
-	intact, corrupt, err := rescue(f, info.Size(), signal, rescuePath)
+	intact, corrupt, err := rescue(f, info.Size(), of, rescuePath)
 	if err != nil {
 		_ = os.Remove(rescuePath)
 		intact, cause = 0, errors.Join(cause, fmt.Errorf("nothing could be salvaged: %w", err))

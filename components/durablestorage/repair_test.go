@@ -80,7 +80,8 @@ func TestADamagedFileIsSetAsideAndItsIntactRequestsAreSent(t *testing.T) {
 			require.NoError(t, err)
 			require.Len(t, aside, 1)
 			if test.least > 0 && name != "truncated to half" { // what was cut off can't be counted
-				require.EqualValues(t, requests, k.metric(t, "salvaged_requests")+k.metric(t, "corrupt_requests"))
+				// An older copy of the metadata, if it is the newest that is left, does not know of the last ones.
+				require.InDelta(t, requests, k.metric(t, "salvaged_requests")+k.metric(t, "corrupt_requests"), 3)
 			}
 		})
 	}
@@ -197,7 +198,7 @@ func FuzzWhatIsVerifiedCanBeOpened(f *testing.F) {
 		}
 		copy(image[min(int(at), len(image)):], with)
 		image = image[:len(image)-min(int(cut), len(image))]
-		found := search(bytes.NewReader(image), int64(len(image)))
+		found := search(bytes.NewReader(image), int64(len(image)), content{true, "logs"})
 		if len(found.places) > 100_000 {
 			t.Fatalf("%d places in %d bytes", len(found.places), len(image))
 		}
@@ -243,4 +244,33 @@ func FuzzParseMetadata(f *testing.F) {
 			t.Fatalf("%v became %v: %v", m, again, err)
 		}
 	})
+}
+
+// A processor or receiver keeps what it likes under any key, numbers included.
+func TestADamagedFileOfAnotherComponentKeepsItsKeys(t *testing.T) {
+	dir := t.TempDir()
+	id := component.MustNewID("rum_link")
+	path := filepath.Join(dir, fileName(component.KindProcessor, id, "traces"))
+	c, err := stockStorage(t, dir).GetClient(t.Context(), component.KindProcessor, id, "traces")
+	require.NoError(t, err)
+	want := map[string]string{"7": "seven", "a": "b", "long": strings.Repeat("x", 9000)}
+	for key, value := range want {
+		require.NoError(t, c.Set(t.Context(), key, []byte(value)))
+	}
+	require.NoError(t, c.Close(t.Context()))
+	b, err := os.ReadFile(path)
+	require.NoError(t, err)
+	clear(b[:2*pageSize])
+	require.NoError(t, os.WriteFile(path, b, 0o600))
+
+	k := newKit(t, dir)
+	c, err = k.GetClient(t.Context(), component.KindProcessor, id, "traces")
+	require.NoError(t, err)
+	for key, value := range want {
+		got, err := c.Get(t.Context(), key)
+		require.NoError(t, err)
+		require.Equal(t, value, string(got), key)
+	}
+	require.NoError(t, c.Close(t.Context()))
+	require.EqualValues(t, 3, k.metric(t, "salvaged_requests"))
 }

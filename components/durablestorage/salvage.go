@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"slices"
+	"unicode/utf8"
 
 	"go.etcd.io/bbolt"
 )
@@ -21,19 +22,28 @@ type place struct {
 	tree bool // reached through the tree, so not a stale copy
 }
 
+// content is what a file holds: an exporter's queue of a signal, or anything.
+type content struct {
+	queue  bool
+	signal string
+}
+
 // finds is what a damaged file still holds.
 type finds struct {
+	of     content
 	meta   metadata
 	known  bool // meta was found
 	places map[uint64][]place
+	others map[string]place // keys of a file that is no queue
+	inTree bool             // others come from a tree, so none are taken from elsewhere
 }
 
 // search collects every request that can be reached: first down the trees of
 // both meta pages, around what is damaged, then page by page. A free page may
 // hold requests that were delivered long ago, so the newest metadata found
 // decides which numbers still belong to the queue.
-func search(r io.ReaderAt, size int64) finds {
-	found := finds{places: map[uint64][]place{}}
+func search(r io.ReaderAt, size int64, of content) finds {
+	found := finds{of: of, places: map[uint64][]place{}, others: map[string]place{}}
 	f := &boltFile{r: r, size: size, pageSize: int64(os.Getpagesize())}
 	goOn := func(error) error { return nil }
 	metas := f.readMetas()
@@ -49,7 +59,7 @@ func search(r io.ReaderAt, size int64) finds {
 				if root := binary.LittleEndian.Uint64(e.value); root != 0 {
 					roots = append(roots, root)
 				} else {
-					found.inline(f, p, e)
+					found.inline(f, p, e, true)
 				}
 			}
 			return nil
@@ -60,6 +70,7 @@ func search(r io.ReaderAt, size int64) finds {
 			_ = t.walk(root, nil, nil, 0)
 		}
 	}
+	found.inTree = len(found.others) > 0
 	for id := uint64(2); id < uint64(size/f.pageSize); id++ {
 		p, err := f.readPage(id, uint64(size/f.pageSize)+1)
 		if err != nil || p.flags != flagLeaf {
@@ -86,7 +97,7 @@ func (s *finds) take(f *boltFile, p page, e leafElement, tree bool) {
 	if e.bucket {
 		// A small bucket lives in its parent's page.
 		if string(e.key) == string(defaultBucket) && len(e.value) >= bucketHead && binary.LittleEndian.Uint64(e.value) == 0 {
-			s.inline(f, p, e)
+			s.inline(f, p, e, tree)
 		}
 		return
 	}
@@ -94,7 +105,7 @@ func (s *finds) take(f *boltFile, p page, e leafElement, tree bool) {
 }
 
 func (s *finds) note(key string, value []byte, at int64, tree bool) {
-	if key == metadataKey {
+	if key == metadataKey && s.of.queue {
 		m, err := parseMetadata(value)
 		newer := cmp.Or(cmp.Compare(m.write, s.meta.write), cmp.Compare(m.read, s.meta.read)) > 0
 		if err == nil && (!s.known || newer) {
@@ -102,13 +113,19 @@ func (s *finds) note(key string, value []byte, at int64, tree bool) {
 		}
 		return
 	}
-	if index, ok := requestIndex(key); ok && len(s.places[index]) < 4 {
-		s.places[index] = append(s.places[index], place{at, uint32(len(value)), tree})
+	p := place{at, uint32(len(value)), tree}
+	if !s.of.queue {
+		// A key that is no text is a sign of a damaged page.
+		if _, known := s.others[key]; !known && (tree || !s.inTree) && utf8.ValidString(key) {
+			s.others[key] = p
+		}
+	} else if index, ok := requestIndex(key); ok && len(s.places[index]) < 4 {
+		s.places[index] = append(s.places[index], p)
 	}
 }
 
 // inline notes the elements of a bucket that lives in its parent's page.
-func (s *finds) inline(f *boltFile, parent page, bucket leafElement) {
+func (s *finds) inline(f *boltFile, parent page, bucket leafElement, tree bool) {
 	b := bucket.value[bucketHead:]
 	if len(b) < pageHeader {
 		return
@@ -117,7 +134,7 @@ func (s *finds) inline(f *boltFile, parent page, bucket leafElement) {
 	for i := range p.count {
 		if e, err := p.leaf(i); err == nil {
 			at := int64(parent.id)*f.pageSize + int64(bucket.valueAt) + bucketHead + int64(e.valueAt)
-			s.note(string(e.key), e.value, at, true)
+			s.note(string(e.key), e.value, at, tree)
 		}
 	}
 }
@@ -125,8 +142,8 @@ func (s *finds) inline(f *boltFile, parent page, bucket leafElement) {
 // rescue writes what r still holds as a new queue file, in the order in which
 // it was queued, and returns the number of intact and of damaged requests. The
 // file is complete and on disk when rescue returns nil.
-func rescue(r io.ReaderAt, size int64, signal, path string) (intact, corrupt int64, err error) {
-	found := search(r, size)
+func rescue(r io.ReaderAt, size int64, of content, path string) (intact, corrupt int64, err error) {
+	found := search(r, size, of)
 	indexes := make([]uint64, 0, len(found.places))
 	for index := range found.places {
 		indexes = append(indexes, index)
@@ -160,7 +177,7 @@ func rescue(r io.ReaderAt, size int64, signal, path string) (intact, corrupt int
 				return err
 			}
 			for written := 0; len(indexes) > 0 && written < salvageTx; indexes = indexes[1:] {
-				value, items := firstIntact(r, signal, found.places[indexes[0]])
+				value, items := firstIntact(r, of.signal, found.places[indexes[0]])
 				if value == nil {
 					corrupt++
 					continue
@@ -180,7 +197,34 @@ func rescue(r io.ReaderAt, size int64, signal, path string) (intact, corrupt int
 			return intact, corrupt, fmt.Errorf("write salvaged requests: %w", err)
 		}
 	}
-	return intact, corrupt, db.Sync()
+	n, err := found.copyOthers(r, db)
+	if err != nil {
+		return intact, corrupt, fmt.Errorf("write salvaged keys: %w", err)
+	}
+	return intact + n, corrupt, db.Sync()
+}
+
+// copyOthers brings over the keys of a file that is no queue, as they are: what
+// a good value is only their owner knows.
+func (s *finds) copyOthers(r io.ReaderAt, db *bbolt.DB) (copied int64, err error) {
+	for key, p := range s.others {
+		value := make([]byte, p.size)
+		if _, err := r.ReadAt(value, p.at); err != nil {
+			continue
+		}
+		err = db.Update(func(tx *bbolt.Tx) error {
+			bucket, err := tx.CreateBucketIfNotExists(defaultBucket)
+			if err != nil {
+				return err
+			}
+			return bucket.Put([]byte(key), value)
+		})
+		if err != nil {
+			return copied, err
+		}
+		copied++
+	}
+	return copied, nil
 }
 
 // firstIntact returns the first copy of a request that can be decoded.
