@@ -37,6 +37,7 @@ test-clients: build ## End-to-end tests with Node, Python and a browser.
 
 test-race: ## The components under the race detector (needs a C compiler).
 	CGO_ENABLED=1 go test -race ./components/...
+	cd $(DDCONTEXT) && CGO_ENABLED=1 go test -race ./...
 
 crash: build ## Kill tests, short form; STOCK=1 shows the stock components' loss beside ours.
 	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test -count=1 -timeout 10m -v ./crash/...
@@ -60,7 +61,12 @@ bench: ## Benchmarks of every component beside their baselines, with allocations
 	cd $(DDCONTEXT) && go test -run '^$$' -bench . -benchmem ./...
 
 fuzz: ## Every fuzz target for FUZZTIME (default 10m).
-	@for m in . $(DDCONTEXT); do (cd $$m && for p in $$(go list ./components/... ./internal/... 2>/dev/null || go list ./...); do \
-	  for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done) || exit 1; done
+	$(call fuzz-all,.,./components/... ./internal/...)
+	$(call fuzz-all,$(DDCONTEXT),./...)
+
+define fuzz-all
+	@cd $(1) && for p in $$(go list $(2)); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+endef
 
 -include deploy/deploy.mk
