@@ -2,6 +2,7 @@ package jsonlog
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -53,18 +54,22 @@ func (p *spreader) process(record plog.LogRecord, seen *tally) outcome {
 	}
 	reader := parser{line: line, depth: p.cfg.MaxDepth, left: p.cfg.MaxValues}
 	values := pcommon.NewMap()
-	switch reader.parse(values) {
-	case nil:
-	case errTooDeep:
-		return tooDeep
-	case errTooMany:
-		return tooMany
-	default:
-		return invalid
+	if err := reader.parse(values); err != nil {
+		return refused(err)
 	}
 	seen.unused[duplicate] += int64(reader.twice)
 	p.spread(record, line, inBody, values, seen)
 	return parsed
+}
+
+func refused(err error) outcome {
+	switch {
+	case errors.Is(err, errTooDeep):
+		return tooDeep
+	case errors.Is(err, errTooMany):
+		return tooMany
+	}
+	return invalid
 }
 
 // line returns the string to parse: one that begins with {, from the body or
