@@ -70,8 +70,7 @@ func (in *ingest) resourceSpan(p *pending) {
 	span.SetEndTimestamp(p.end)
 	link := in.findCause(p)
 	w := in.w
-	w.start(true)
-	w.attrs.EnsureCapacity(40)
+	w.startSpan()
 	w.event(&p.event)
 	in.linkCause(p, span, link)
 	if in.inFuture(p) {
@@ -183,7 +182,7 @@ func (in *ingest) errorSpan(p *pending) {
 	span.SetEndTimestamp(p.start)
 	link := in.findCause(p)
 	w := in.w
-	w.start(true)
+	w.startSpan()
 	w.event(&p.event)
 	in.linkCause(p, span, link)
 	w.put(attrStartUnknown).SetBool(true)

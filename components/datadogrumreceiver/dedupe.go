@@ -13,14 +13,13 @@ type digest [2]uint64
 var digestSeeds = [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()}
 
 func digestOf(parts ...string) (d digest) {
+	var buf [256]byte
+	b := buf[:0]
+	for _, part := range parts {
+		b = append(append(b, part...), 0)
+	}
 	for i, seed := range digestSeeds {
-		var h maphash.Hash
-		h.SetSeed(seed)
-		for _, part := range parts {
-			_, _ = h.WriteString(part)
-			_ = h.WriteByte(0)
-		}
-		d[i] = h.Sum64()
+		d[i] = maphash.Bytes(seed, b)
 	}
 	return d
 }

@@ -61,7 +61,7 @@ func (e *event) read(doc *jsonDoc, root int, line string, shift time.Duration) e
 	}
 	action := -1
 	var dateOK bool
-	for i := root + 1; i < int(doc.nodes[root].next); i = int(doc.nodes[i].next) {
+	for i := int(doc.nodes[root].first); i < int(doc.nodes[root].end); i = int(doc.nodes[i].next) {
 		n := &doc.nodes[i]
 		switch n.key {
 		case "date":
@@ -108,7 +108,7 @@ func (e *event) read(doc *jsonDoc, root int, line string, shift time.Duration) e
 func (e *event) readInternals(dd int) {
 	doc := e.doc
 	var traceOK, spanOK bool
-	for i := dd + 1; i < int(doc.nodes[dd].next); i = int(doc.nodes[i].next) {
+	for i := int(doc.nodes[dd].first); i < int(doc.nodes[dd].end); i = int(doc.nodes[i].next) {
 		n := &doc.nodes[i]
 		switch n.key {
 		case "trace_id":
@@ -142,7 +142,7 @@ func (e *event) readActions(action int) {
 	if e.doc.nodes[id].kind != jsonArray {
 		return
 	}
-	for i := id + 1; i < int(e.doc.nodes[id].next) && len(e.actions) < maxLinkedActions; i = int(e.doc.nodes[i].next) {
+	for i := int(e.doc.nodes[id].first); i < int(e.doc.nodes[id].end) && len(e.actions) < maxLinkedActions; i = int(e.doc.nodes[i].next) {
 		if s := e.doc.text(i); s != "" {
 			e.actions = append(e.actions, s)
 		}

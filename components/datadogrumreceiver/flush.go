@@ -154,7 +154,7 @@ func (f *flusher) action(span ptrace.Span, d dueSpan) {
 	span.SetName(kind)
 	span.SetStartTimestamp(e.start)
 	span.SetEndTimestamp(e.end)
-	f.w.start(true)
+	f.w.startSpan()
 	f.w.event(e)
 	f.w.put(attrActionPrimary).SetBool(d.kind != kindCopy)
 	if d.parent != (pcommon.SpanID{}) {

@@ -26,13 +26,13 @@ func plain(d *jsonDoc, i int) any {
 		return n.str
 	case jsonArray:
 		list := []any{}
-		for j := i + 1; j < int(n.next); j = int(d.nodes[j].next) {
+		for j := int(n.first); j < int(n.end); j = int(d.nodes[j].next) {
 			list = append(list, plain(d, j))
 		}
 		return list
 	case jsonObject:
 		m := map[string]any{}
-		for j := i + 1; j < int(n.next); j = int(d.nodes[j].next) {
+		for j := int(n.first); j < int(n.end); j = int(d.nodes[j].next) {
 			m[d.nodes[j].key] = plain(d, j)
 		}
 		return m

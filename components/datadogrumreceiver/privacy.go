@@ -3,7 +3,6 @@ package datadogrumreceiver
 import (
 	"fmt"
 	"net/netip"
-	"regexp"
 	"strings"
 
 	"github.com/gobwas/glob"
@@ -118,11 +117,26 @@ func urlEnd(s string) int {
 	if i := strings.IndexAny(s, " \t\r\n\"'`<>()"); i >= 0 {
 		end = i
 	}
-	return end - len(position.FindString(s[:end]))
+	return end - positionLen(s[:end])
 }
 
-// position is the line and column a stack trace writes behind a script's URL.
-var position = regexp.MustCompile(`:[0-9]{1,7}:[0-9]{1,7}$`)
+// positionLen is the length of the :line:column a stack trace writes behind a
+// script's URL, 0 when there is none.
+func positionLen(s string) int {
+	const maxDigits = 7
+	at := len(s)
+	for range 2 {
+		end := at
+		for at > 0 && end-at <= maxDigits && s[at-1]-'0' <= 9 {
+			at--
+		}
+		if at == end || end-at > maxDigits || at == 0 || s[at-1] != ':' {
+			return 0
+		}
+		at--
+	}
+	return len(s) - at
+}
 
 // writeAfterScheme writes authority, path, query and fragment without the
 // credentials before an @.

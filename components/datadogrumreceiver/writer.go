@@ -31,6 +31,7 @@ type writer struct {
 	path    []byte
 	attrs   xpdata.MapBuilder
 	pages   [2]cleanURL
+	usual   int  // attributes of the last span
 	asSpan  bool // ids and durations of the event become those of a span
 	dotted  bool // a member name held a dot: two paths may spell the same key
 }
@@ -133,14 +134,14 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	doc := e.doc
 	w.start(false)
 	w.attrs.EnsureCapacity(32)
-	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
+	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
 		if resourceSlot(doc.nodes[i].key) >= 0 {
 			w.member(doc, i, topLevel)
 		}
 	}
 	if e.dd >= 0 {
 		w.path = append(w.path[:0], "_dd"...)
-		for i := e.dd + 1; i < int(doc.nodes[e.dd].next); i = int(doc.nodes[i].next) {
+		for i := int(doc.nodes[e.dd].first); i < int(doc.nodes[e.dd].end); i = int(doc.nodes[i].next) {
 			if internalSlot(doc.nodes[i].key) >= 0 {
 				w.member(doc, i, len("_dd"))
 			}
@@ -179,9 +180,18 @@ func (w *writer) start(asSpan bool) {
 
 func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
 
+// startSpan begins the attributes of a span; there will be about as many as last time.
+func (w *writer) startSpan() {
+	w.start(true)
+	w.attrs.EnsureCapacity(w.usual)
+}
+
 // into moves the attributes to attrs.
 func (w *writer) into(attrs pcommon.Map) {
 	w.attrs.UnsafeIntoMap(attrs)
+	if w.asSpan {
+		w.usual = attrs.Len()
+	}
 	if !w.dotted {
 		return
 	}
@@ -196,7 +206,7 @@ func (w *writer) into(attrs pcommon.Map) {
 // event writes the members of e that are not the resource's.
 func (w *writer) event(e *event) {
 	doc := e.doc
-	for i := e.root + 1; i < int(doc.nodes[e.root].next); i = int(doc.nodes[i].next) {
+	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
 		key := doc.nodes[i].key
 		if resourceSlot(key) >= 0 {
 			continue
@@ -206,7 +216,7 @@ func (w *writer) event(e *event) {
 			continue
 		}
 		w.path = append(w.path[:0], key...)
-		for j := i + 1; j < int(doc.nodes[i].next); j = int(doc.nodes[j].next) {
+		for j := int(doc.nodes[i].first); j < int(doc.nodes[i].end); j = int(doc.nodes[j].next) {
 			if internalSlot(doc.nodes[j].key) < 0 {
 				w.member(doc, j, len(key))
 			}
@@ -226,13 +236,13 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 	if strings.IndexByte(n.key, '.') >= 0 {
 		w.dotted = true
 	}
-	if n.kind == jsonObject && n.next > int32(i+1) { //nolint:gosec // arena indices
+	if n.kind == jsonObject && n.end > n.first {
 		// Only a denied object is looked up: the others are only ways to their members.
 		if mayBePrivate(w.path) && w.fields.get(w.path).rule == ruleDrop {
 			return
 		}
 		at = len(w.path)
-		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
 			w.member(doc, j, at)
 		}
 		return
@@ -286,13 +296,13 @@ func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
 		to.SetStr(w.privacy.text(n.str))
 	case jsonArray:
 		list := to.SetEmptySlice()
-		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
 			w.value(doc, j, list.AppendEmpty())
 		}
 	case jsonObject:
 		m := to.SetEmptyMap()
 		at := len(w.path)
-		for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
 			w.path = append(append(w.path[:at], '.'), doc.nodes[j].key...)
 			if w.fields.get(w.path).rule != ruleDrop {
 				w.value(doc, j, m.PutEmpty(doc.nodes[j].key))
@@ -384,7 +394,7 @@ func (w *writer) actionID(doc *jsonDoc, i int, key string) {
 		return
 	}
 	last, count := "", 0
-	for j := i + 1; j < int(n.next); j = int(doc.nodes[j].next) {
+	for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
 		if s := doc.text(j); s != "" {
 			last = s
 		}
