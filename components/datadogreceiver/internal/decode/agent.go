@@ -4,9 +4,8 @@ import (
 	"errors"
 	"math"
 
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"google.golang.org/protobuf/encoding/protowire"
-
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 )
 
 var errProtobuf = errors.New("message is no valid protobuf")
@@ -281,21 +280,19 @@ func (d *Decoder) protoLink(message []byte) error {
 		return nil
 	})
 	if err == nil {
-		d.addLink(l, attrs)
+		d.addLink(d.scratch.Links(), l, attrs)
 	}
 	return err
 }
 
 // addLink writes a link and the attributes collected since attrs, or counts it when it has no ids.
-func (d *Decoder) addLink(l link, attrs int) {
+func (d *Decoder) addLink(out ptrace.SpanLinkSlice, l link, attrs int) {
 	if l.spanID == 0 || l.high|l.low == 0 {
 		d.stats.BadLinks++
 		d.linked = d.linked[:attrs]
 		return
 	}
-	dest := d.scratch.Links().AppendEmpty()
-	dest.SetTraceID(ddcontext.JoinTraceID(l.high, l.low))
-	dest.SetSpanID(ddcontext.SpanID(l.spanID))
+	dest := out.AppendEmpty()
 	d.describe(dest, l)
 	d.putLinked(dest.Attributes(), attrs)
 }
@@ -316,7 +313,7 @@ func (d *Decoder) protoEvent(message []byte) error {
 		return nil
 	})
 	if err == nil {
-		d.addEvent(when, name, attrs)
+		d.addEvent(d.scratch.Events(), when, name, attrs)
 	}
 	return err
 }

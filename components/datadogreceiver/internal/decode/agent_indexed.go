@@ -143,7 +143,7 @@ func (d *Decoder) idxLink(message []byte) error {
 		return nil
 	})
 	if err == nil {
-		d.addLink(l, attrs)
+		d.addLink(d.scratch.Links(), l, attrs)
 	}
 	return err
 }
@@ -164,7 +164,7 @@ func (d *Decoder) idxEvent(message []byte) error {
 		return nil
 	})
 	if err == nil {
-		d.addEvent(when, name, attrs)
+		d.addEvent(d.scratch.Events(), when, name, attrs)
 	}
 	return err
 }

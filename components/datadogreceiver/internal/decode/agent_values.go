@@ -4,16 +4,17 @@ import (
 	"math"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
 // addEvent writes an event and the attributes collected since attrs, or counts it when it has no name.
-func (d *Decoder) addEvent(when uint64, name sym, attrs int) {
+func (d *Decoder) addEvent(out ptrace.SpanEventSlice, when uint64, name sym, attrs int) {
 	if name == noSym {
 		d.stats.BadEvents++
 		d.linked = d.linked[:attrs]
 		return
 	}
-	event := d.scratch.Events().AppendEmpty()
+	event := out.AppendEmpty()
 	event.SetName(d.syms.text(name))
 	event.SetTimestamp(pcommon.Timestamp(when))
 	d.putLinked(event.Attributes(), attrs)

@@ -39,6 +39,7 @@ type Decoder struct {
 	repeats    *repeats
 	name       []byte
 	json       []byte // a JSON text as MessagePack
+	tags       jsonReader
 	jsonBudget int
 	streaming  bool // strings met while skipping get a number
 	orphans    bool // spans of a chunk without trace id are in the result and must go
@@ -132,8 +133,12 @@ func (d *Decoder) reset(body []byte) {
 	if cap(d.dict) > maxKeptAttrs {
 		d.dict = nil
 	}
-	if cap(d.json) > maxKeptAttrs {
-		d.json = nil
+	if cap(d.json)+cap(d.tags.out) > maxKeptAttrs {
+		d.json, d.tags.out = nil, nil
+	}
+	d.tags.in = ""
+	if cap(d.linked) > maxKeptAttrs {
+		d.linked = nil
 	}
 }
 

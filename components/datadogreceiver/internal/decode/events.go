@@ -13,11 +13,8 @@ type eventKey struct {
 }
 
 // events reads native span events: an array of maps.
-func (d *Decoder) events() error { return d.appendEvents(&d.r, d.scratch.Events(), nil, true) }
-
-// appendEvents adds the events in r to out, save those in skip. Native ones have typed attributes, and lengths not to be believed.
-// It returns msgpack.ErrType only with the value unread.
-func (d *Decoder) appendEvents(r *msgpack.Reader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}, native bool) error {
+func (d *Decoder) events() error {
+	r, out := &d.r, d.scratch.Events()
 	n, err := r.ArrayLen()
 	if err != nil {
 		return err
@@ -39,14 +36,11 @@ func (d *Decoder) appendEvents(r *msgpack.Reader, out ptrace.SpanEventSlice, ski
 			continue
 		}
 		event := out.AppendEmpty()
-		if err := d.eventFields(r, event, fields, native); err != nil {
+		if err := d.eventFields(r, event, fields); err != nil {
 			return err
 		}
 		if event.Name() == "" {
 			d.stats.BadEvents++
-			bad = true
-		} else if _, ok := skip[eventKey{time: event.Timestamp(), name: event.Name()}]; ok {
-			event.SetName("")
 			bad = true
 		}
 	}
@@ -56,7 +50,7 @@ func (d *Decoder) appendEvents(r *msgpack.Reader, out ptrace.SpanEventSlice, ski
 	return nil
 }
 
-func (d *Decoder) eventFields(r *msgpack.Reader, event ptrace.SpanEvent, fields int, native bool) error {
+func (d *Decoder) eventFields(r *msgpack.Reader, event ptrace.SpanEvent, fields int) error {
 	for range fields {
 		name, err := r.Bytes()
 		if err == msgpack.ErrType {
@@ -75,8 +69,8 @@ func (d *Decoder) eventFields(r *msgpack.Reader, event ptrace.SpanEvent, fields 
 			b, err = r.Bytes()
 			event.SetName(d.syms.text(d.syms.intern(b)))
 		case "attributes":
-			if err = proven(r, native); err == nil {
-				err = d.readMap(r, event.Attributes(), native, 0)
+			if err = proven(r); err == nil {
+				err = d.readMap(r, event.Attributes(), true, 0)
 			}
 		default:
 			err = r.Skip()
@@ -91,35 +85,10 @@ func (d *Decoder) eventFields(r *msgpack.Reader, event ptrace.SpanEvent, fields 
 	return nil
 }
 
-// proven walks the next value once, if it is from the wire: then all lengths inside are known to be true, and space can be made
-// for them.
-func proven(r *msgpack.Reader, wire bool) error {
-	if !wire {
-		return nil
-	}
+// proven walks the next value once: then all lengths inside are known to be true, and space can be made for them.
+func proven(r *msgpack.Reader) error {
 	at := r.Pos
 	err := r.Skip()
 	r.Pos = at
 	return err
-}
-
-// eventsFromJSON adds the events of the tag `events`, unless the span has them natively. A text that is no list of events stays an
-// attribute.
-func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
-	text := d.span.eventsJSON
-	if text == noSym {
-		return
-	}
-	var skip map[eventKey]struct{}
-	if native := out.Len(); native > 0 {
-		skip = make(map[eventKey]struct{}, native)
-		for _, e := range out.All() {
-			skip[eventKey{time: e.Timestamp(), name: e.Name()}] = struct{}{}
-		}
-	}
-	r, ok := d.transcode(text)
-	if !ok || d.appendEvents(&r, out, skip, false) != nil {
-		d.stats.BadEvents++
-		d.set(attr{key: kEventsJSON, str: text, kind: attrStr})
-	}
 }

@@ -14,22 +14,6 @@ import (
 
 var errJSON = errors.New("text is no valid JSON")
 
-// transcode turns a JSON text of the payload into MessagePack, so that one reader serves both. False: it is no JSON, or the spans
-// of this payload refer to more JSON than they can have been meant to.
-func (d *Decoder) transcode(text sym) (msgpack.Reader, bool) {
-	in := d.syms.text(text)
-	d.jsonBudget -= len(in)
-	if d.jsonBudget < 0 {
-		return msgpack.Reader{}, false
-	}
-	out, err := appendJSON(d.json[:0], in)
-	if err != nil {
-		return msgpack.Reader{}, false
-	}
-	d.json = out
-	return msgpack.Reader{Buf: out}, true
-}
-
 // appendJSON appends in as MessagePack. Integers below 2^64 stay exact. The result is at most 5 times as long as in.
 func appendJSON(out []byte, in string) ([]byte, error) {
 	t := transcoder{in: in, out: out}

@@ -22,10 +22,8 @@ type linkKey struct {
 }
 
 // links reads native span links: an array of maps.
-func (d *Decoder) links() error { return d.appendLinks(&d.r, d.scratch.Links(), nil, true) }
-
-// appendLinks adds the links in r to out, save those in skip. It returns msgpack.ErrType only with the value unread.
-func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}, native bool) error {
+func (d *Decoder) links() error {
+	r, out := &d.r, d.scratch.Links()
 	n, err := r.ArrayLen()
 	if err != nil {
 		return err
@@ -47,21 +45,16 @@ func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip 
 			continue
 		}
 		dest := out.AppendEmpty()
-		l, err := d.linkFields(r, dest, fields, native)
+		l, err := d.linkFields(r, dest, fields)
 		if err != nil {
 			return err
 		}
-		key := linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}
 		if l.bad || l.spanID == 0 || l.high|l.low == 0 {
 			d.stats.BadLinks++
 			bad = true
-		} else if _, ok := skip[key]; ok {
-			bad = true
-		} else {
-			dest.SetTraceID(key.traceID)
-			dest.SetSpanID(key.spanID)
-			d.describe(dest, l)
+			continue
 		}
+		d.describe(dest, l)
 	}
 	if bad {
 		out.RemoveIf(func(l ptrace.SpanLink) bool { return l.SpanID().IsEmpty() })
@@ -69,7 +62,7 @@ func (d *Decoder) appendLinks(r *msgpack.Reader, out ptrace.SpanLinkSlice, skip 
 	return nil
 }
 
-func (d *Decoder) linkFields(r *msgpack.Reader, dest ptrace.SpanLink, fields int, native bool) (l link, err error) {
+func (d *Decoder) linkFields(r *msgpack.Reader, dest ptrace.SpanLink, fields int) (l link, err error) {
 	for range fields {
 		name, err := r.Bytes()
 		if err == msgpack.ErrType {
@@ -80,7 +73,7 @@ func (d *Decoder) linkFields(r *msgpack.Reader, dest ptrace.SpanLink, fields int
 		}
 		if string(name) != "attributes" {
 			err = d.linkField(r, &l, name)
-		} else if err = proven(r, native); err == nil {
+		} else if err = proven(r); err == nil {
 			err = d.readMap(r, dest.Attributes(), false, 0)
 		}
 		if err != nil {
@@ -91,6 +84,8 @@ func (d *Decoder) linkFields(r *msgpack.Reader, dest ptrace.SpanLink, fields int
 }
 
 func (d *Decoder) describe(dest ptrace.SpanLink, l link) {
+	dest.SetTraceID(ddcontext.JoinTraceID(l.high, l.low))
+	dest.SetSpanID(ddcontext.SpanID(l.spanID))
 	dest.TraceState().FromRaw(d.syms.text(l.state))
 	// Bit 31 says that flags were set at all. https://github.com/DataDog/datadog-agent/blob/main/pkg/proto/datadog/trace/span.proto
 	dest.SetFlags(uint32(l.flags) &^ (1 << 31))
@@ -150,25 +145,4 @@ func id(r *msgpack.Reader) (high, low uint64, err error) {
 		return 0, 0, msgpack.ErrType
 	}
 	return high, low, nil
-}
-
-// linksFromJSON adds the links of the tag `_dd.span_links`, unless the span has them natively. A text that is no list of links
-// stays an attribute.
-func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
-	text := d.span.linksJSON
-	if text == noSym {
-		return
-	}
-	var skip map[linkKey]struct{}
-	if native := out.Len(); native > 0 {
-		skip = make(map[linkKey]struct{}, native)
-		for _, l := range out.All() {
-			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
-		}
-	}
-	r, ok := d.transcode(text)
-	if !ok || d.appendLinks(&r, out, skip, false) != nil {
-		d.stats.BadLinks++
-		d.set(attr{key: kLinksJSON, str: text, kind: attrStr})
-	}
 }

@@ -31,6 +31,8 @@ const (
 	attrBool
 	// attrValue is bytes, a list or a map: number indexes decoder.values.
 	attrValue
+	// attrJSON is a list or map of a tag being read: number is where in it, see putJSON.
+	attrJSON
 )
 
 // attr is an attribute of the span being filled. str holds a string, number the bits of anything else.
@@ -334,5 +336,7 @@ func (d *Decoder) put(a attr, to pcommon.Value) {
 		to.SetBool(a.number != 0)
 	case attrValue:
 		d.values[a.number].MoveTo(to)
+	case attrJSON:
+		d.putJSON(a.number, to)
 	}
 }

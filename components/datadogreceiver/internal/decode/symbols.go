@@ -1,8 +1,8 @@
 package decode
 
 import (
-	"encoding/binary"
 	"math/bits"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -36,17 +36,28 @@ const recentSyms = 1 << recentBits
 const recentBits = 10
 
 // slot tells where in recent a string may be, from its length and both ends.
-func slot(b []byte) uint64 {
+func slot[T string | []byte](b T) uint64 {
 	var head, tail uint64
 	switch n := len(b); {
 	case n >= 8:
-		head, tail = binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[n-8:])
+		head, tail = le64(b), le64(b[n-8:])
 	case n >= 4:
-		head, tail = uint64(binary.LittleEndian.Uint32(b)), uint64(binary.LittleEndian.Uint32(b[n-4:]))
+		head, tail = le32(b), le32(b[n-4:])
 	default:
 		head, tail = uint64(b[0]), uint64(b[n/2])<<8|uint64(b[n-1])
 	}
 	return (head ^ bits.RotateLeft64(tail, 23) ^ uint64(len(b))<<40) * 0x9e3779b97f4a7c15 >> (64 - recentBits)
+}
+
+func le64[T string | []byte](b T) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+}
+
+func le32[T string | []byte](b T) uint64 {
+	_ = b[3]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24
 }
 
 func newSymbols() symbols {
@@ -122,6 +133,26 @@ func (s *symbols) internAny(b []byte) sym {
 	}
 	y := s.add(validString(b))
 	s.byText[string(b)] = y
+	return y
+}
+
+// internText is intern for a part of a string of the payload, which is valid. It is copied: it would keep the whole alive.
+func (s *symbols) internText(text string) sym {
+	if text == "" {
+		return noSym
+	}
+	if len(text) > maxInternedBytes {
+		return s.add(strings.Clone(text))
+	}
+	at := slot(text)
+	if y := s.recent[at]; s.all[y].text == text {
+		return y
+	}
+	y, ok := s.byText[text]
+	if !ok {
+		y = s.internString(strings.Clone(text))
+	}
+	s.recent[at] = y
 	return y
 }
 

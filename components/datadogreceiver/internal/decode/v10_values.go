@@ -273,7 +273,7 @@ func (d *Decoder) linkV10() error {
 	if err != nil {
 		return err
 	}
-	d.addLink(l, attrs)
+	d.addLink(d.scratch.Links(), l, attrs)
 	return nil
 }
 
@@ -307,7 +307,7 @@ func (d *Decoder) eventV10() error {
 	if err != nil {
 		return err
 	}
-	d.addEvent(when, name, attrs)
+	d.addEvent(d.scratch.Events(), when, name, attrs)
 	return nil
 }
 

@@ -1,0 +1,353 @@
+package decode
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+)
+
+// Some tracers write span links and span events as JSON into tags. They are read without a tree in between, their attributes
+// collected in d.linked, because a list of pdata should be made in its right size.
+
+// linksFromJSON adds the links of the tag `_dd.span_links`, unless the span has them natively. A text that is no list of links
+// stays an attribute.
+func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
+	text := d.span.linksJSON
+	if text == noSym {
+		return
+	}
+	var skip map[linkKey]struct{}
+	if native := out.Len(); native > 0 {
+		skip = make(map[linkKey]struct{}, native)
+		for _, l := range out.All() {
+			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
+		}
+	}
+	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonLink(t, out, skip) }) || t.next() != 0 {
+		d.stats.BadLinks++
+		d.set(attr{key: kLinksJSON, str: text, kind: attrStr})
+	}
+}
+
+// eventsFromJSON adds the events of the tag `events`, unless the span has them natively. A text that is no list of events stays an
+// attribute.
+func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
+	text := d.span.eventsJSON
+	if text == noSym {
+		return
+	}
+	var skip map[eventKey]struct{}
+	if native := out.Len(); native > 0 {
+		skip = make(map[eventKey]struct{}, native)
+		for _, e := range out.All() {
+			skip[eventKey{time: e.Timestamp(), name: e.Name()}] = struct{}{}
+		}
+	}
+	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonEvent(t, out, skip) }) || t.next() != 0 {
+		d.stats.BadEvents++
+		d.set(attr{key: kEventsJSON, str: text, kind: attrStr})
+	}
+}
+
+// openJSON begins to read a tag. False: the spans of this payload refer to more JSON than they can have been meant to.
+func (d *Decoder) openJSON(text sym) (*jsonReader, bool) {
+	d.linked = d.linked[:0]
+	in := d.syms.text(text)
+	d.jsonBudget -= len(in)
+	d.tags = jsonReader{in: in, out: d.tags.out}
+	return &d.tags, d.jsonBudget >= 0
+}
+
+func (d *Decoder) jsonLink(t *jsonReader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) bool {
+	if t.next() != '{' {
+		d.stats.BadLinks++
+		return t.skip()
+	}
+	var l link
+	attrs := len(d.linked)
+	if !t.object(func(name string) bool {
+		switch name {
+		case "trace_id":
+			high, low, ok := t.id()
+			if high != 0 {
+				l.high = high
+			}
+			l.low = low
+			return ok
+		case "trace_id_high":
+			_, high, ok := t.id()
+			l.high = high
+			return ok
+		case "span_id":
+			_, spanID, ok := t.id()
+			l.spanID = spanID
+			return ok
+		case "flags":
+			_, flags, ok := t.id()
+			l.flags = flags
+			return ok
+		case "tracestate":
+			if t.next() == '"' {
+				state, ok := d.jsonString(t)
+				l.state = state
+				return ok
+			}
+		case "attributes":
+			return d.jsonAttributes(t)
+		}
+		return t.skip()
+	}) {
+		return false
+	}
+	if _, ok := skip[linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}]; ok {
+		d.linked = d.linked[:attrs]
+		return true
+	}
+	d.addLink(out, l, attrs)
+	return true
+}
+
+func (d *Decoder) jsonEvent(t *jsonReader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}) bool {
+	if t.next() != '{' {
+		d.stats.BadEvents++
+		return t.skip()
+	}
+	var when uint64
+	var name sym
+	attrs := len(d.linked)
+	if !t.object(func(field string) bool {
+		switch field {
+		case "time_unix_nano":
+			_, nanos, ok := t.id()
+			when = nanos
+			return ok
+		case "name":
+			if t.next() == '"' {
+				text, ok := d.jsonString(t)
+				name = text
+				return ok
+			}
+		case "attributes":
+			return d.jsonAttributes(t)
+		}
+		return t.skip()
+	}) {
+		return false
+	}
+	if _, ok := skip[eventKey{time: pcommon.Timestamp(when), name: d.syms.text(name)}]; ok {
+		d.linked = d.linked[:attrs]
+		return true
+	}
+	d.addEvent(out, when, name, attrs)
+	return true
+}
+
+// jsonAttributes collects an object in d.linked. What is no object is skipped.
+func (d *Decoder) jsonAttributes(t *jsonReader) bool {
+	if t.next() != '{' {
+		return t.skip()
+	}
+	return t.object(func(name string) bool {
+		a := attr{key: d.syms.internText(name)}
+		start := t.pos
+		switch t.next() {
+		case '"':
+			text, ok := d.jsonString(t)
+			a.kind, a.str = attrStr, text
+			if !ok {
+				return false
+			}
+		case '{', '[':
+			start = t.pos
+			if !t.skip() {
+				return false
+			}
+			a.kind, a.number = attrJSON, uint64(start)<<32|uint64(t.pos)
+		case 't', 'f':
+			a.kind = attrBool
+			if t.next() == 't' {
+				a.number = 1
+			}
+			if !t.skip() {
+				return false
+			}
+		case 'n':
+			a.kind = attrNone
+			if !t.skip() {
+				return false
+			}
+		default:
+			word, ok := t.word()
+			if !ok {
+				return false
+			}
+			if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+				a.kind, a.number = attrInt, uint64(n)
+			} else if f, err := strconv.ParseFloat(word, 64); err == nil {
+				a.kind, a.number = attrFloat, math.Float64bits(f)
+			} else {
+				return false
+			}
+		}
+		d.linked = append(grow(d.linked), a)
+		return true
+	})
+}
+
+// jsonString reads a string at its quote.
+func (d *Decoder) jsonString(t *jsonReader) (sym, bool) {
+	text, ok := t.string()
+	return d.syms.internText(text), ok
+}
+
+// putJSON writes the list or object that a text has from start to end.
+func (d *Decoder) putJSON(span uint64, to pcommon.Value) {
+	out, err := appendJSON(d.json[:0], d.tags.in[span>>32:uint32(span)])
+	if err != nil {
+		// It was read once already; only its depth can be too large here.
+		d.stats.BadAttributes++
+		return
+	}
+	d.json = out
+	r := msgpack.Reader{Buf: out}
+	if d.readValue(&r, to, 0) != nil {
+		d.stats.BadAttributes++
+	}
+}
+
+// jsonReader walks over a JSON text. Every method returns false when the text is no JSON.
+type jsonReader struct {
+	in  string
+	pos int
+	out []byte // room for what a transcoder makes of a part of it
+}
+
+// next skips blanks and returns the byte that follows, 0 at the end.
+func (t *jsonReader) next() byte {
+	for ; t.pos < len(t.in); t.pos++ {
+		if c := t.in[t.pos]; c > ' ' {
+			return c
+		}
+	}
+	return 0
+}
+
+func (t *jsonReader) array(element func() bool) bool {
+	if t.next() != '[' {
+		return false
+	}
+	t.pos++
+	if t.next() == ']' {
+		t.pos++
+		return true
+	}
+	for {
+		if !element() {
+			return false
+		}
+		c := t.next()
+		t.pos++
+		if c == ']' {
+			return true
+		}
+		if c != ',' {
+			return false
+		}
+	}
+}
+
+func (t *jsonReader) object(field func(name string) bool) bool {
+	t.pos++
+	if t.next() == '}' {
+		t.pos++
+		return true
+	}
+	for {
+		if t.next() != '"' {
+			return false
+		}
+		name, ok := t.string()
+		if !ok || t.next() != ':' {
+			return false
+		}
+		t.pos++
+		if !field(name) {
+			return false
+		}
+		c := t.next()
+		t.pos++
+		if c == '}' {
+			return true
+		}
+		if c != ',' {
+			return false
+		}
+	}
+}
+
+// string reads a string at its quote. The result lives until the next.
+func (t *jsonReader) string() (string, bool) {
+	rest := t.in[t.pos+1:]
+	end := strings.IndexByte(rest, '"')
+	if end < 0 {
+		return "", false
+	}
+	if strings.IndexByte(rest[:end], '\\') < 0 {
+		t.pos += end + 2
+		return rest[:end], true
+	}
+	e := transcoder{in: t.in, pos: t.pos, out: t.out[:0]}
+	ok := e.escaped()
+	t.pos, t.out = e.pos, e.out
+	if !ok {
+		return "", false
+	}
+	return string(t.out[5:]), true
+}
+
+// word reads a number.
+func (t *jsonReader) word() (string, bool) {
+	t.next()
+	start := t.pos
+	for t.pos < len(t.in) && strings.IndexByte("+-.0123456789eE", t.in[t.pos]) >= 0 {
+		t.pos++
+	}
+	return t.in[start:t.pos], t.pos > start && t.pos-start <= 400
+}
+
+// id reads an integer, or one as 16 or 32 hexadecimal or any number of decimal digits in quotes. What is neither is 0.
+func (t *jsonReader) id() (high, low uint64, ok bool) {
+	if t.next() == '"' {
+		text, ok := t.string()
+		switch len(text) {
+		case 32:
+			high, low, _ = ddcontext.ParseHex128(text)
+		case 16:
+			low, _ = ddcontext.ParseHex64(text)
+		default:
+			low, _ = ddcontext.ParseUint64(text)
+		}
+		return high, low, ok
+	}
+	at := t.pos
+	if word, ok := t.word(); ok {
+		low, _ = ddcontext.ParseUint64(word)
+		return 0, low, true
+	}
+	t.pos = at
+	return 0, 0, t.skip()
+}
+
+// skip steps over any value.
+func (t *jsonReader) skip() bool {
+	e := transcoder{in: t.in, pos: t.pos, out: t.out[:0]}
+	ok := e.value(0)
+	t.pos, t.out = e.pos, e.out
+	return ok
+}
