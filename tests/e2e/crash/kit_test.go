@@ -72,7 +72,7 @@ func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig
 // items a second.
 func (r *rig) clients(rate, pad int) []*Client {
 	r.t.Helper()
-	const protocols, batch = 5, 50
+	const protocols, batch = 6, 50
 	every := time.Second * batch * protocols / time.Duration(rate)
 	grpc, err := newOTLPGRPC(r.OTLPGRPC, pad)
 	require.NoError(r.t, err)
@@ -81,6 +81,7 @@ func (r *rig) clients(rate, pad int) []*Client {
 		{Source: r.ledger.Source("OTLP HTTP logs"), Batch: batch, Every: every, sender: newOTLPHTTP(r.OTLPHTTP, pad)},
 		{Source: r.ledger.Source("Datadog v0.4 traces"), Batch: batch, Every: every, sender: newDatadog04(r.Datadog, pad)},
 		{Source: r.ledger.Source("Datadog v0.5 traces"), Batch: batch, Every: every, sender: newDatadog05(r.Datadog, pad)},
+		{Source: r.ledger.Source("Datadog v1.0 traces"), Batch: batch, Every: every, sender: newDatadog10(r.Datadog, pad)},
 		{Source: r.ledger.Source("Fluent forward logs"), Batch: batch, Every: every, sender: newFluent(r.Fluent, pad)},
 	}
 }

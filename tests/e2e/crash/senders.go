@@ -15,6 +15,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/DataDog/datadog-agent/pkg/proto/pbgo/trace/idx"
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -228,6 +229,33 @@ func newDatadog05(addr string, pad int) *poster {
 			b = msgp.AppendMapHeader(b, 1)
 			b = msgp.AppendFloat64(msgp.AppendUint32(b, 8), 1)
 			b = msgp.AppendUint32(b, 4) // type
+		}
+		return b
+	})
+	p.header.Set("Datadog-Meta-Lang", "go")
+	return p
+}
+
+// newDatadog10 sends an indexed payload, written by Datadog's own encoder.
+func newDatadog10(addr string, pad int) *poster {
+	p := newPoster(http.MethodPut, "http://"+addr+"/v1.0/traces", "application/msgpack", func(uids []uint64) []byte {
+		table := idx.NewStringTable()
+		payload := &idx.InternalTracerPayload{Strings: table}
+		padding := strings.Repeat("x", pad)
+		for _, uid := range uids {
+			span := idx.NewInternalSpan(table, &idx.Span{SpanID: uid + 1, Start: uint64(time.Now().UnixNano()), Duration: 1e6, Attributes: map[uint32]*idx.AnyValue{}})
+			span.SetService("crash")
+			span.SetName("web.request")
+			span.SetResource("GET /orders/{id}")
+			span.SetType("web")
+			span.SetStringAttribute("uid", strconv.FormatUint(uid, 10))
+			span.SetStringAttribute("padding", padding)
+			traceID := binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, 1), uid+1)
+			payload.Chunks = append(payload.Chunks, idx.NewInternalTraceChunk(table, 1, "", nil, []*idx.InternalSpan{span}, false, traceID, 4))
+		}
+		b, err := payload.MarshalMsg(nil)
+		if err != nil {
+			panic(err)
 		}
 		return b
 	})
