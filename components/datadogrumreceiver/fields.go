@@ -159,40 +159,40 @@ const maxFields = 4096
 
 // fieldTable finds the field of a path. It is not safe for concurrent use.
 type fieldTable struct {
-	known   map[string]field
+	known   map[string]*field
 	deny    globs
 	private map[string]bool
 }
 
 func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
-	t := &fieldTable{known: make(map[string]field, 2*len(wellKnown)), deny: deny}
+	t := &fieldTable{known: make(map[string]*field, 2*len(wellKnown)), deny: deny}
 	for path, f := range wellKnown {
-		t.known[path] = f
+		t.known[path] = &f
 	}
 	for path, verdict := range map[string]string{
 		"usr.id": cfg.User.ID, "usr.name": cfg.User.Name, "usr.email": cfg.User.Email, "usr.anonymous_id": cfg.User.AnonymousID,
 		"account.id": cfg.User.ID, "account.name": cfg.User.Name,
 	} {
-		f := t.known[path]
-		if f.key == "" {
-			f.key = "datadog." + path
+		f, ok := t.known[path]
+		if !ok {
+			f = &field{key: "datadog." + path}
+			t.known[path] = f
 		}
 		if verdict == "drop" {
 			f.rule = ruleDrop
 		}
-		t.known[path] = f
 	}
 	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": cfg.User.Other == "drop", "account": cfg.User.Other == "drop"}
 	return t
 }
 
 // get returns where the value at path goes.
-func (t *fieldTable) get(path []byte) field {
+func (t *fieldTable) get(path []byte) *field {
 	if f, ok := t.known[string(path)]; ok {
 		return f
 	}
 	own := string(path)
-	f := field{key: "datadog." + own}
+	f := &field{key: "datadog." + own}
 	if top, below, nested := strings.Cut(own, "."); nested {
 		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.match(strings.ToLower(below))) {
 			f.rule = ruleDrop

@@ -49,6 +49,8 @@ type jsonNode struct {
 	first int32
 	end   int32
 	kind  jsonKind
+	depth uint8
+	to    *field // where the value goes, once somebody looked it up
 }
 
 // jsonDoc is the arena of parsed values. The zero value is ready.
@@ -63,6 +65,7 @@ type jsonDoc struct {
 	// view, user, device. An object that came before is recognised by its text
 	// and not parsed again, which halves the time an event takes.
 	known  [knownObjects]int32 // nodes of objects parsed lately
+	inside string              // the top-level member that is being read
 	recall int                 // where to look first: members come in the same order
 	forget int                 // which to replace next
 }
@@ -84,7 +87,7 @@ func (d *jsonDoc) repeated(i int) bool {
 	for k := range knownObjects {
 		slot := (d.recall + k) % knownObjects
 		known := &d.nodes[d.known[slot]]
-		if d.known[slot] == 0 || known.key != d.nodes[i].key || !strings.HasPrefix(d.src[d.pos:], known.str) {
+		if d.known[slot] == 0 || known.depth != d.nodes[i].depth || known.key != d.nodes[i].key || !strings.HasPrefix(d.src[d.pos:], known.str) {
 			continue
 		}
 		n := &d.nodes[i]
@@ -151,15 +154,20 @@ func (d *jsonDoc) value(key string) error {
 		return errJSONNodes
 	}
 	i := len(d.nodes)
-	d.nodes = append(d.nodes, jsonNode{key: key, next: int32(i + 1)}) //nolint:gosec // bounded by limit
+	d.nodes = append(d.nodes, jsonNode{key: key, next: int32(i + 1), depth: uint8(d.depth)}) //nolint:gosec // bounded by limit
 	switch c := d.src[d.pos]; {
 	case c == '"':
 		s, err := d.str()
 		d.nodes[i].kind, d.nodes[i].str = jsonString, s
 		return err
 	case c == '{' || c == '[':
-		// Objects of an event and of its internals repeat; what is deeper comes with them.
-		repeats := c == '{' && (d.depth == 1 || d.depth == 2)
+		// Members of an event and of its internals repeat; what is deeper comes with
+		// them. Depth and name tell where such an object is, so what is found out
+		// about its members holds wherever it is repeated.
+		if d.depth == 1 {
+			d.inside = key
+		}
+		repeats := c == '{' && (d.depth == 1 || d.depth == 2 && d.inside == "_dd")
 		if repeats && d.repeated(i) {
 			return nil
 		}

@@ -238,7 +238,10 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 	}
 	if n.kind == jsonObject && n.end > n.first {
 		// Only a denied object is looked up: the others are only ways to their members.
-		if mayBePrivate(w.path) && w.fields.get(w.path).rule == ruleDrop {
+		if n.to == nil && mayBePrivate(w.path) {
+			n.to = w.fields.get(w.path)
+		}
+		if n.to != nil && n.to.rule == ruleDrop {
 			return
 		}
 		at = len(w.path)
@@ -247,7 +250,10 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		}
 		return
 	}
-	f := w.fields.get(w.path)
+	if n.to == nil {
+		n.to = w.fields.get(w.path)
+	}
+	f := n.to
 	switch f.rule {
 	case ruleDrop:
 		return
@@ -266,7 +272,8 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		return
 	case ruleStatus:
 		if n.str == "0" {
-			f.key = "datadog.resource.status_code"
+			w.put("datadog.resource.status_code").SetInt(0)
+			return
 		}
 	case ruleURL:
 		w.put(f.key).SetStr(w.pageURL(n.str))
