@@ -70,7 +70,7 @@ func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome
 			data.Origin = v.Str()
 			says = true
 		}
-		if strings.HasPrefix(key, tagPrefix) && key != tidKey {
+		if strings.HasPrefix(key, tagPrefix) { // With refuses the tid, which belongs to the trace id
 			tags, ok := data.Tags.With(key, v.Str())
 			if ok {
 				data.Tags = tags
