@@ -19,6 +19,7 @@ type Decoder struct {
 
 	r       msgpack.Reader
 	syms    symbols
+	last    sym    // the string read last
 	dict    []sym  // v0.5: the dictionary; v1.0: the strings so far
 	listed  []bool // v1.0: which syms are in dict
 	attrs   []attr
@@ -40,6 +41,7 @@ type Decoder struct {
 	name       []byte
 	json       []byte // a JSON text as MessagePack
 	tags       jsonReader
+	listItems  []attr // of the lists in it
 	jsonBudget int
 	streaming  bool // strings met while skipping get a number
 	orphans    bool // spans of a chunk without trace id are in the result and must go
@@ -109,7 +111,7 @@ func (d *Decoder) reset(body []byte) {
 	d.syms.reset()
 	d.dict = d.dict[:0]
 	d.stats = Stats{}
-	d.stamp = 0
+	d.stamp, d.last = 0, noSym
 	d.groups = d.groups[:0]
 	d.lastGroup = -1
 	clear(d.groupIndex)
@@ -137,8 +139,8 @@ func (d *Decoder) reset(body []byte) {
 		d.json, d.tags.out = nil, nil
 	}
 	d.tags.in = ""
-	if cap(d.linked) > maxKeptAttrs {
-		d.linked = nil
+	if cap(d.linked)+cap(d.listItems) > maxKeptAttrs {
+		d.linked, d.listItems = nil, nil
 	}
 }
 

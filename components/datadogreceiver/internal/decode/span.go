@@ -33,6 +33,8 @@ const (
 	attrValue
 	// attrJSON is a list or map of a tag being read: number is where in it, see putJSON.
 	attrJSON
+	// attrList is a list of scalars: number is where in d.listItems, see putList.
+	attrList
 )
 
 // attr is an attribute of the span being filled. str holds a string, number the bits of anything else.
@@ -336,6 +338,8 @@ func (d *Decoder) put(a attr, to pcommon.Value) {
 		to.SetBool(a.number != 0)
 	case attrValue:
 		d.values[a.number].MoveTo(to)
+	case attrList:
+		d.putList(a.number, to)
 	case attrJSON:
 		d.putJSON(a.number, to)
 	}

@@ -22,6 +22,8 @@ type symbol struct {
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32
 	stamp uint32
+	// What came after it on the wire, the last time.
+	next sym
 }
 
 type symbols struct {
@@ -79,7 +81,7 @@ func (s *symbols) reset() {
 	clear(s.all[numKnown:])
 	s.all = s.all[:numKnown]
 	for i := range s.all {
-		s.all[i].stamp = 0
+		s.all[i].stamp, s.all[i].next = 0, noSym
 	}
 }
 

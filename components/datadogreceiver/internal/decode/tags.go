@@ -49,6 +49,8 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 			skip[eventKey{time: e.Timestamp(), name: e.Name()}] = struct{}{}
 		}
 	}
+	// Most often there is one, and an exception to follow.
+	out.EnsureCapacity(2)
 	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonEvent(t, out, skip) }) || t.next() != 0 {
 		d.stats.BadEvents++
 		d.set(attr{key: kEventsJSON, str: text, kind: attrStr})
@@ -57,7 +59,7 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 
 // openJSON begins to read a tag. False: the spans of this payload refer to more JSON than they can have been meant to.
 func (d *Decoder) openJSON(text sym) (*jsonReader, bool) {
-	d.linked = d.linked[:0]
+	d.linked, d.listItems = d.linked[:0], d.listItems[:0]
 	in := d.syms.text(text)
 	d.jsonBudget -= len(in)
 	d.tags = jsonReader{in: in, out: d.tags.out}
@@ -155,49 +157,82 @@ func (d *Decoder) jsonAttributes(t *jsonReader) bool {
 	}
 	return t.object(func(name string) bool {
 		a := attr{key: d.syms.internText(name)}
-		start := t.pos
+		ok := true
 		switch t.next() {
-		case '"':
-			text, ok := d.jsonString(t)
-			a.kind, a.str = attrStr, text
-			if !ok {
-				return false
-			}
-		case '{', '[':
-			start = t.pos
-			if !t.skip() {
-				return false
-			}
-			a.kind, a.number = attrJSON, uint64(start)<<32|uint64(t.pos)
-		case 't', 'f':
-			a.kind = attrBool
-			if t.next() == 't' {
-				a.number = 1
-			}
-			if !t.skip() {
-				return false
-			}
-		case 'n':
-			a.kind = attrNone
-			if !t.skip() {
-				return false
-			}
+		case '[':
+			ok = d.jsonList(t, &a)
+		case '{':
+			ok = t.nested(&a)
 		default:
-			word, ok := t.word()
-			if !ok {
-				return false
-			}
-			if n, err := strconv.ParseInt(word, 10, 64); err == nil {
-				a.kind, a.number = attrInt, uint64(n)
-			} else if f, err := strconv.ParseFloat(word, 64); err == nil {
-				a.kind, a.number = attrFloat, math.Float64bits(f)
-			} else {
-				return false
-			}
+			ok = d.jsonScalar(t, &a)
 		}
 		d.linked = append(grow(d.linked), a)
+		return ok
+	})
+}
+
+// jsonScalar reads what is neither list nor map.
+func (d *Decoder) jsonScalar(t *jsonReader, a *attr) (ok bool) {
+	switch t.next() {
+	case '"':
+		a.kind = attrStr
+		a.str, ok = d.jsonString(t)
+		return ok
+	case 't':
+		a.kind, a.number = attrBool, 1
+		return t.skip()
+	case 'f':
+		a.kind = attrBool
+		return t.skip()
+	case 'n':
+		a.kind = attrNone
+		return t.skip()
+	}
+	word, ok := t.word()
+	if !ok {
+		return false
+	}
+	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+		a.kind, a.number = attrInt, uint64(n)
+		return true
+	}
+	f, err := strconv.ParseFloat(word, 64)
+	a.kind, a.number = attrFloat, math.Float64bits(f)
+	return err == nil
+}
+
+// jsonList collects a list of scalars in d.listItems. One that is more is read as a whole, later.
+func (d *Decoder) jsonList(t *jsonReader, a *attr) bool {
+	start, from := t.pos, len(d.listItems)
+	deep := false
+	ok := t.array(func() bool {
+		if c := t.next(); c == '[' || c == '{' {
+			deep = true
+			return false
+		}
+		var item attr
+		if !d.jsonScalar(t, &item) {
+			return false
+		}
+		d.listItems = append(grow(d.listItems), item)
 		return true
 	})
+	if deep {
+		t.pos, d.listItems = start, d.listItems[:from]
+		return t.nested(a)
+	}
+	a.kind, a.number = attrList, uint64(from)<<32|uint64(len(d.listItems))
+	return ok
+}
+
+// putList writes a list that was collected.
+func (d *Decoder) putList(span uint64, to pcommon.Value) {
+	items := d.listItems[span>>32 : uint32(span)]
+	list := to.SetEmptySlice()
+	list.EnsureCapacity(len(items))
+	for _, item := range items {
+		d.put(item, list.AppendEmpty())
+	}
 }
 
 // jsonString reads a string at its quote.
@@ -315,7 +350,10 @@ func (t *jsonReader) string() (string, bool) {
 func (t *jsonReader) word() (string, bool) {
 	t.next()
 	start := t.pos
-	for t.pos < len(t.in) && strings.IndexByte("+-.0123456789eE", t.in[t.pos]) >= 0 {
+	for t.pos < len(t.in) {
+		if c := t.in[t.pos]; (c < '0' || c > '9') && c != '-' && c != '.' && c != 'e' && c != 'E' && c != '+' {
+			break
+		}
 		t.pos++
 	}
 	return t.in[start:t.pos], t.pos > start && t.pos-start <= 400
@@ -342,6 +380,14 @@ func (t *jsonReader) id() (high, low uint64, ok bool) {
 	}
 	t.pos = at
 	return 0, 0, t.skip()
+}
+
+// nested steps over a list or map and notes where it is.
+func (t *jsonReader) nested(a *attr) bool {
+	start := t.pos
+	ok := t.skip()
+	a.kind, a.number = attrJSON, uint64(start)<<32|uint64(t.pos)
+	return ok
 }
 
 // skip steps over any value.

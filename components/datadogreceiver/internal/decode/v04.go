@@ -204,10 +204,20 @@ func (d *Decoder) skipPair(err error) error {
 	return d.r.Skip()
 }
 
+// string reads a string. Spans repeat each other, so what followed the string before the last time is tried first; most often that
+// is right, and saves the hash.
 func (d *Decoder) string() (sym, error) {
+	last := &d.syms.all[d.last]
+	if guess := d.syms.all[last.next].text; len(guess) < 32 && d.r.Accept(guess) {
+		d.last = last.next
+		return d.last, nil
+	}
 	b, err := d.r.Bytes()
 	if err != nil {
 		return noSym, err
 	}
-	return d.syms.intern(b), nil
+	y := d.syms.intern(b)
+	d.syms.all[d.last].next = y
+	d.last = y
+	return y, nil
 }

@@ -129,6 +129,16 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return r.Buf[start:r.Pos], nil
 }
 
+// Accept reads a string of less than 32 bytes if it is s and written in the shortest way. Otherwise nothing is read.
+func (r *Reader) Accept(s string) bool {
+	end := r.Pos + 1 + len(s)
+	if end > len(r.Buf) || r.Buf[r.Pos] != 0xa0|byte(len(s)) || string(r.Buf[r.Pos+1:end]) != s {
+		return false
+	}
+	r.Pos = end
+	return true
+}
+
 // Uint64 reads any integer as 64 bits: a negative one is the unsigned number of the same bits, which is how tracers without
 // unsigned types send ids. A float is read when it is a whole number below 2^63. Nil is 0.
 func (r *Reader) Uint64() (uint64, error) {
