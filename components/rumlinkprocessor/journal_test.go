@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -168,6 +169,31 @@ func TestWhatIsReplayedIsJoined(t *testing.T) {
 	require.Eventually(t, func() bool { return l.spans.SpanCount() == 1 }, soon, time.Millisecond)
 	v, _ := l.spans.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(attrCount)
 	require.EqualValues(t, 1, v.Int())
+}
+
+// Spans and their logs may both be found on the disk, in whichever order their
+// pipelines start: the logs need not wait again.
+func TestLogsWhoseSpanIsReplayedToo(t *testing.T) {
+	for _, logsFirst := range []bool{true, false} {
+		d := newDisk()
+		l := startOn(t, d, storedConfig())
+		l.putLogs(someLogs(traceID(1), spanID(1), "one"))
+		l.next.refuse(errors.New("busy"))
+		l.putTraces(someSpan(traceID(1), spanID(1), "held"))
+		d = d.crash()
+
+		next := makeLinker(t, storedConfig(), processortest.NewNopSettings(componentType))
+		t.Cleanup(next.stop)
+		start := []component.Component{next.traces, next.log}
+		if logsFirst {
+			slices.Reverse(start)
+		}
+		for _, p := range start {
+			require.NoError(t, p.Start(t.Context(), host{diskID: d}))
+		}
+		next.eventually("one span")
+		l.next.refuse(nil)
+	}
 }
 
 func TestWhatAShutdownCannotHandOnStaysOnTheDisk(t *testing.T) {

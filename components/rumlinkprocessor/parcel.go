@@ -20,6 +20,7 @@ type parcel struct {
 	id    uint64 // order of arrival, and name in the storage
 	info  client.Info
 	wants []store.Key // what it waits for besides its deadline; any will do
+	ready bool        // what it waited for came before it did
 	otlp  []byte
 	label
 	since, due int64 // by the join's clock

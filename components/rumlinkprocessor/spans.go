@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
 )
 
@@ -177,53 +176,6 @@ func (p *spanLinker) enrich(n *spanBatch, td ptrace.Traces) {
 	}
 }
 
-// addLogs writes what the span's logs came to. Counts of an earlier hop are
-// raised where more is known here, never added to; and a span that was counted
-// before keeps its events as they are.
-func (p *spanLinker) addLogs(n *spanBatch, ref spanRef, span ptrace.Span) {
-	var counts [len(countNames)]uint16
-	var events []string
-	p.join.store.View(ref.spanKey(), func(e *entry) {
-		e.flags |= left
-		if e.flags&(twoHi|manyHi) != 0 {
-			return // whose logs they are is not certain
-		}
-		counts = e.counts
-		if e.events != nil {
-			events = e.events.encoded
-		}
-	})
-	if counts == ([len(countNames)]uint16{}) {
-		return
-	}
-	_, counted := span.Attributes().Get(attrCount)
-	if len(events) > 0 && !counted {
-		n.eventsAdded += attach(span, events)
-	}
-	if p.cfg.Spans.Counts {
-		putCounts(span.Attributes(), &counts)
-	}
-}
-
-func putCounts(attrs pcommon.Map, counts *[len(countNames)]uint16) {
-	var total, bad int64
-	for i, c := range counts {
-		count := int64(c)
-		had, ok := attrs.Get(countNames[i])
-		if ok && had.Type() == pcommon.ValueTypeInt && had.Int() >= count {
-			count = had.Int()
-		} else if count > 0 {
-			attrs.PutInt(countNames[i], count)
-		}
-		total += count
-		if i == errorIndex || i == fatalIndex {
-			bad += count
-		}
-	}
-	attrs.PutInt(attrCount, total)
-	attrs.PutBool(attrHasErrors, bad > 0)
-}
-
 // addUser writes the session and user from the span's own baggage, then what
 // the trace knows.
 func (p *spanLinker) addUser(ref spanRef, attrs pcommon.Map) {
@@ -240,58 +192,4 @@ func copyAbsent(attrs pcommon.Map, from, to string) {
 	if v, ok := attrs.Get(from); ok && v.Type() == pcommon.ValueTypeStr && v.Str() != "" {
 		putAbsent(attrs, to, v.Str())
 	}
-}
-
-// linkOrphan links a root span to the trace that its key comes from. The parent
-// is never touched: the span's children already carry its own trace id.
-func (p *spanLinker) linkOrphan(n *spanBatch, ref spanRef, span ptrace.Span) {
-	miss := resultNoID
-	for i := range p.join.keys {
-		k := &p.join.keys[i]
-		if !k.links {
-			continue
-		}
-		at, ok := p.join.keyOf(ref.tenant, k, k.Span, span.Attributes())
-		if !ok {
-			continue
-		}
-		o, _, res := p.join.ownerOf(at, k)
-		if res == resultHit && (o.low == ref.low || o.start > uint64(span.StartTimestamp())) {
-			res = resultNotFound // its own key: it is the cause and not the effect
-		}
-		miss = max(miss, res)
-		if res != resultHit {
-			continue
-		}
-		addLink(span, &o, k.Name)
-		span.Attributes().PutBool(attrLinked, true)
-		span.Attributes().Remove(attrMissReason)
-		n.lookups[methodKey][resultHit]++
-		if k.Consume {
-			n.consumed = append(n.consumed, at)
-		}
-		return
-	}
-	if miss == resultNoID {
-		return
-	}
-	n.lookups[methodNone][miss]++
-	if _, said := span.Attributes().Get(attrLinked); !said {
-		span.Attributes().PutBool(attrLinked, false)
-		span.Attributes().PutStr(attrMissReason, resultNames[miss])
-	}
-}
-
-func addLink(span ptrace.Span, o *owner, name string) {
-	trace := pcommon.TraceID(ddcontext.JoinTraceID(o.hi, o.low))
-	id := pcommon.SpanID(ddcontext.SpanID(o.span))
-	for _, l := range span.Links().All() {
-		if l.TraceID() == trace && l.SpanID() == id {
-			return
-		}
-	}
-	l := span.Links().AppendEmpty()
-	l.SetTraceID(trace)
-	l.SetSpanID(id)
-	l.Attributes().PutStr(attrKey, name)
 }

@@ -174,6 +174,18 @@ func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	require.LessOrEqual(t, bytes, int64(1200))
 }
 
+func TestABatchThatCouldNeverFitDrivesNobodyOut(t *testing.T) {
+	cfg := waitConfig(time.Minute)
+	cfg.Logs.MaxWaitBytes = 1200
+	l := newLinker(t, cfg)
+	l.putLogs(someLogs(traceID(1), spanID(1), "first"))
+	l.putLogs(someLogs(traceID(1), spanID(2), strings.Repeat("x", 2000)))
+	require.Len(t, l.bodies(), 1)
+	l.putTraces(someSpan(traceID(1), spanID(1), "late"))
+	require.Eventually(t, func() bool { return len(l.bodies()) == 2 }, soon, time.Millisecond)
+	require.Equal(t, "first span", l.bodies()[1])
+}
+
 func TestShutdownHandsOnEverythingOnce(t *testing.T) {
 	cfg := waitConfig(time.Minute)
 	cfg.Spans.Wait = time.Minute
