@@ -8,11 +8,13 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/confmap/provider/envprovider"
 	"go.opentelemetry.io/collector/confmap/provider/fileprovider"
 	"go.opentelemetry.io/collector/confmap/provider/yamlprovider"
 	"go.opentelemetry.io/collector/otelcol"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.yaml.in/yaml/v3"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/requiredenv"
@@ -43,6 +45,12 @@ func environment(t *testing.T) {
 // factories in the binary.
 func load(t *testing.T, uris ...string) error {
 	t.Helper()
+	_, err := loaded(t, uris...)
+	return err
+}
+
+func loaded(t *testing.T, uris ...string) (*otelcol.Config, error) {
+	t.Helper()
 	factories, err := components()
 	require.NoError(t, err)
 	provider, err := otelcol.NewConfigProvider(otelcol.ConfigProviderSettings{ResolverSettings: confmap.ResolverSettings{
@@ -55,9 +63,9 @@ func load(t *testing.T, uris ...string) error {
 	defer func() { require.NoError(t, provider.Shutdown(t.Context())) }()
 	cfg, err := provider.Get(t.Context(), factories)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	return confmap.Validate(cfg)
+	return cfg, confmap.Validate(cfg)
 }
 
 func files(t *testing.T, pattern string) []string {
@@ -73,7 +81,9 @@ func TestEveryBaseTakesEveryExport(t *testing.T) {
 	for _, base := range files(t, "config/*.yaml") {
 		for _, export := range files(t, "config/export/*.yaml") {
 			t.Run(filepath.Base(base)+" "+filepath.Base(export), func(t *testing.T) {
-				require.NoError(t, load(t, base, export))
+				cfg, err := loaded(t, base, export)
+				require.NoError(t, err)
+				completesOnce(t, cfg)
 			})
 		}
 	}
@@ -81,7 +91,9 @@ func TestEveryBaseTakesEveryExport(t *testing.T) {
 
 func TestTheLocalConfigurationIsComplete(t *testing.T) {
 	environment(t)
-	require.NoError(t, load(t, filepath.Join(root, "config/local.yaml")))
+	cfg, err := loaded(t, filepath.Join(root, "config/local.yaml"))
+	require.NoError(t, err)
+	completesOnce(t, cfg)
 }
 
 // An example is laid over the base its first line names, after an export that
@@ -100,9 +112,35 @@ func TestExamplesSayHowTheyAreUsedAndWork(t *testing.T) {
 				uris = append(uris, filepath.Join(root, m[1]))
 			}
 			require.Equal(t, filepath.Clean(example), uris[len(uris)-1], "the last --config is the example itself")
-			require.NoError(t, load(t, uris...))
+			cfg, err := loaded(t, uris...)
+			require.NoError(t, err)
+			completesOnce(t, cfg)
 		})
 	}
+}
+
+// completesOnce requires that a log's 64-bit trace id is completed by one
+// processor of the logs pipeline: two would have two opinions. Agents that
+// route by the low 64 bits leave it to their gateways.
+func completesOnce(t *testing.T, cfg *otelcol.Config) {
+	t.Helper()
+	by := 0
+	for id, p := range cfg.Service.Pipelines {
+		if id.Signal() != pipeline.SignalLogs {
+			continue
+		}
+		for _, processor := range p.Processors {
+			conf := confmap.New()
+			require.NoError(t, conf.Marshal(cfg.Processors[processor]))
+			if conf.Get("ids::canonicalize") == true || conf.Get("trace_id_cache::enabled") == true && conf.Get("trace_id_cache::share_with_logs") == true {
+				by++
+			}
+		}
+		if routed := cfg.Processors[component.MustNewIDWithName("transform", "route")] != nil; routed {
+			by++
+		}
+	}
+	require.Equal(t, 1, by, "processors that complete a log's trace id")
 }
 
 // Every variable a shipped configuration requires is missed by name.
