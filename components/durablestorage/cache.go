@@ -73,8 +73,20 @@ func (c *client) read(ctx context.Context, op *storage.Operation) error {
 		if value != nil {
 			c.dispatched[op.Key] = cost(op.Key, len(value))
 		}
+		if value != nil && index < c.old {
+			c.check(op.Key, value)
+		}
 	}
 	return nil
+}
+
+// check counts a request that was damaged on the disk where the structure of the
+// file does not show it. exporterhelper drops what it can't decode in silence.
+func (c *client) check(key string, value []byte) {
+	if _, err := countItems(c.signal, value); err != nil {
+		c.tel.add(c.tel.corrupt, 1)
+		c.logger.Error("a request is damaged and can't be sent", zap.String("key", key), zap.Int("bytes", len(value)), zap.Error(err))
+	}
 }
 
 func (c *client) readDisk(ctx context.Context, key string, index uint64, isRequest bool) ([]byte, error) {

@@ -38,6 +38,8 @@ type client struct {
 	logger  *zap.Logger
 	tel     *queueTelemetry
 	onClose func()
+	signal  string       // of a queue's requests
+	old     uint64       // requests before this one were written by an earlier process
 	live    atomic.Int64 // bytes in use in the file, estimated
 
 	kick chan struct{} // a first operation became pending

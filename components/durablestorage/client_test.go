@@ -318,3 +318,32 @@ func TestADrainedQueueLivesInItsFileOnAFullDisk(t *testing.T) {
 	require.NoError(t, offer(t, c, 50))
 	require.ErrorIs(t, c.Set(t.Context(), "51", []byte(strings.Repeat("x", 3_000_000))), storage.ErrStorageFull, "too much for the free pages")
 }
+
+// Damage in a value does not show in the file's structure.
+func TestADamagedRequestInAHealthyFileIsCounted(t *testing.T) {
+	dir := t.TempDir()
+	c, err := stockStorage(t, dir).GetClient(t.Context(), component.KindExporter, exporterID, "logs")
+	require.NoError(t, err)
+	put(t, c, 0, 1)
+	require.NoError(t, c.Set(t.Context(), "2", []byte("\x0a\xff\xff garbled")))
+	require.NoError(t, c.Set(t.Context(), metadataKey, metaBytes(0, 3)))
+	require.NoError(t, c.Close(t.Context()))
+
+	k, b := newKit(t, dir), newBackend(true)
+	exp := newQueue(t, k, b, 1)
+	eventually(t, "the intact ones arrive", func() bool { return b.distinct() == 2 })
+	eventually(t, "the damaged one is counted", func() bool { return k.metric(t, "corrupt_requests") == 1 })
+	require.NoError(t, exp.Shutdown(t.Context()))
+}
+
+func TestAQueueWithoutAnExporterIsSaid(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, newKit(t, dir).open(t).Close(t.Context()))
+	k := newKit(t, dir)
+	require.NoError(t, k.Ready())
+	require.EqualValues(t, 1, k.metric(t, "unclaimed_files"))
+	k.open(t)
+	require.NoError(t, k.Ready())
+	require.Zero(t, k.metric(t, "unclaimed_files"))
+	require.NoError(t, k.NotReady())
+}

@@ -10,22 +10,29 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
+	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 )
 
-var _ storage.Extension = (*durableStorage)(nil)
+var (
+	_ storage.Extension                     = (*durableStorage)(nil)
+	_ extensioncapabilities.PipelineWatcher = (*durableStorage)(nil)
+)
 
 type durableStorage struct {
 	cfg    *Config
 	inner  storage.Extension
 	logger *zap.Logger
 	tel    *telemetry
+
+	unclaimed atomic.Int64 // queue files without an exporter
 
 	mu      sync.Mutex
 	clients map[*client]struct{}
@@ -44,7 +51,7 @@ func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*du
 		return nil, fmt.Errorf("create file_storage in %s: %w", cfg.Directory, err)
 	}
 	d := &durableStorage{cfg: cfg, inner: inner.(storage.Extension), logger: set.Logger, clients: map[*client]struct{}{}}
-	if d.tel, err = newTelemetry(set, d.observe); err != nil {
+	if d.tel, err = newTelemetry(set, d.observe, d.unclaimed.Load); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -54,6 +61,36 @@ func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*du
 func (d *durableStorage) Start(ctx context.Context, host component.Host) error {
 	return d.inner.Start(ctx, host)
 }
+
+// Ready is called when all exporters have opened their queues. A queue that
+// none has opened belongs to an exporter that was renamed or removed: what is
+// in it was acknowledged and nobody sends it.
+func (d *durableStorage) Ready() error {
+	entries, err := os.ReadDir(d.cfg.Directory)
+	if err != nil {
+		return fmt.Errorf("look for queues without an exporter: %w", err)
+	}
+	open := map[string]bool{}
+	d.mu.Lock()
+	for c := range d.clients {
+		open[filepath.Base(c.path)] = true
+	}
+	d.mu.Unlock()
+	var unclaimed int64
+	for _, e := range entries {
+		name := e.Name()
+		if !e.Type().IsRegular() || open[name] || !strings.HasPrefix(name, "exporter_") || strings.Contains(name, asideMark) || strings.HasSuffix(name, rescueMark) {
+			continue
+		}
+		unclaimed++
+		d.logger.Warn("a queue has no exporter: give one its name back to send what is in it", zap.String("file", filepath.Join(d.cfg.Directory, name)))
+	}
+	d.unclaimed.Store(unclaimed)
+	return nil
+}
+
+// NotReady implements extensioncapabilities.PipelineWatcher.
+func (d *durableStorage) NotReady() error { return nil }
 
 // Shutdown implements component.Component. Queues close their own clients.
 func (d *durableStorage) Shutdown(ctx context.Context) error {
@@ -85,7 +122,9 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	reserve.fill()
 
 	c := newClient(inner, path, reserve, d.cfg, d.logger.With(zap.String("queue", queue)), q)
-	if !isQueue {
+	if isQueue {
+		c.signal = name
+	} else {
 		c.sizes = map[string]int64{}
 	}
 	if err := c.recover(ctx); err != nil {

@@ -67,6 +67,7 @@ func (c *client) recover(ctx context.Context) error {
 			return err
 		}
 	}
+	c.old = next.write
 	if back > 0 {
 		c.logger.Info("put back requests that were in flight", zap.Int64("requests", back))
 		c.tel.add(c.tel.recovered, back)

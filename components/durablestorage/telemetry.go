@@ -21,7 +21,7 @@ type telemetry struct {
 	registration                                                                 metric.Registration
 }
 
-func newTelemetry(set extension.Settings, observe func(func(q *queueTelemetry, file, live, limit int64))) (*telemetry, error) {
+func newTelemetry(set extension.Settings, observe func(func(q *queueTelemetry, file, live, limit int64)), unclaimed func() int64) (*telemetry, error) {
 	meter := set.MeterProvider.Meter(scopeName)
 	t := &telemetry{extension: attribute.String("extension", set.ID.String())}
 	var firstErr error
@@ -55,15 +55,20 @@ func newTelemetry(set extension.Settings, observe func(func(q *queueTelemetry, f
 	if firstErr != nil {
 		return nil, firstErr
 	}
-	var err error
+	orphans, err := meter.Int64ObservableGauge(prefix+"unclaimed_files", metric.WithUnit("{file}"), metric.WithDescription("Queue files that no exporter opened at start."))
+	if err != nil {
+		return nil, err
+	}
+	self := metric.WithAttributeSet(attribute.NewSet(t.extension))
 	t.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		observe(func(q *queueTelemetry, file, live, limit int64) {
 			o.ObserveInt64(gauges[0], file, q.self)
 			o.ObserveInt64(gauges[1], live, q.self)
 			o.ObserveInt64(gauges[2], limit, q.self)
 		})
+		o.ObserveInt64(orphans, unclaimed(), self)
 		return nil
-	}, gauges[0], gauges[1], gauges[2])
+	}, gauges[0], gauges[1], gauges[2], orphans)
 	return t, err
 }
 

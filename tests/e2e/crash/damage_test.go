@@ -60,7 +60,7 @@ func TestDamagedQueueFiles(t *testing.T) {
 
 			r.fill(r.ledger.Total().Acked+2000, 100) // and it works
 			r.backend.Be(OK)
-			r.drained(20 * time.Second)
+			r.still(20*time.Second, 1500*time.Millisecond)
 			logs := Sum{}
 			for _, s := range r.ledger.sources {
 				if bytes.Contains([]byte(s.Name), []byte("logs")) {

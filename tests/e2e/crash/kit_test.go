@@ -90,7 +90,13 @@ func (r *rig) clients(rate, pad int) []*Client {
 // so long that nothing will.
 func (r *rig) drained(within time.Duration) {
 	r.t.Helper()
-	const still = 5 * time.Second
+	r.still(within, 5*time.Second)
+}
+
+// still is drained for a test that knows that something is missing: quiet is
+// the time without an arrival after which nothing more is expected.
+func (r *rig) still(within, quiet time.Duration) {
+	r.t.Helper()
 	deadline := time.Now().Add(within)
 	last, since := int64(-1), time.Now()
 	for time.Now().Before(deadline) {
@@ -99,7 +105,7 @@ func (r *rig) drained(within time.Duration) {
 		}
 		if n := r.backend.Items(); n != last {
 			last, since = n, time.Now()
-		} else if time.Since(since) > still {
+		} else if time.Since(since) > quiet {
 			return
 		}
 		time.Sleep(20 * time.Millisecond) // the bound is above
