@@ -11,7 +11,7 @@ import (
 )
 
 func TestCapturesGolden(t *testing.T) {
-	for file, format := range map[string]Format{"js-v0.4": V04, "go-v0.4": V04, "go-v1.0": V10} {
+	for file, format := range map[string]Format{"js-v0.4": V04, "go-v0.4": V04, "go-v1.0": V10, "js-v0.5": V05} {
 		for _, mode := range []Mode{Semantic, Lossless, Both} {
 			t.Run(file+"/"+string(mode), func(t *testing.T) {
 				body, err := os.ReadFile("testdata/" + file + ".bin")

@@ -28,6 +28,11 @@ func original(t *testing.T, file string, format Format) []*pb.Span {
 		require.NoError(t, err)
 		return traces[0]
 	}
+	if format == V05 {
+		var traces pb.Traces
+		require.NoError(t, traces.UnmarshalMsgDictionary(body))
+		return traces[0]
+	}
 	in := new(idx.InternalTracerPayload)
 	_, err = in.UnmarshalMsg(body)
 	require.NoError(t, err)
@@ -59,7 +64,7 @@ func TestRoundTripThroughTheExporter(t *testing.T) {
 	for _, c := range []struct {
 		file   string
 		format Format
-	}{{"js-v0.4.bin", V04}, {"go-v0.4.bin", V04}, {"go-v1.0.bin", V10}} {
+	}{{"js-v0.4.bin", V04}, {"go-v0.4.bin", V04}, {"go-v1.0.bin", V10}, {"js-v0.5.bin", V05}} {
 		for _, mode := range []Mode{Both, Lossless} {
 			body, err := os.ReadFile("testdata/" + c.file)
 			require.NoError(t, err)
