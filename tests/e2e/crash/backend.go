@@ -123,6 +123,9 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			http.Error(w, "on command", code)
 			return
 		}
+		if r.Context().Err() != nil {
+			return // whoever sent it is gone
+		}
 		b.Ledger.Arrived(uids)
 		b.items.Add(int64(len(uids)))
 		b.bytes.Add(int64(len(body)))
