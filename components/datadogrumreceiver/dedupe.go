@@ -32,6 +32,10 @@ const (
 	claimPending              // another request is converting it right now
 )
 
+// claimLife is how long a request may take to convert a body. A claim that is
+// older was left by one that never ended.
+const claimLife = 5 * time.Minute
+
 // seenTable remembers what was converted, for a time and up to a number: the
 // oldest is forgotten first. An entry is claimed before it is converted and
 // committed when the pipelines took it, so a retry after a refusal is converted
@@ -69,21 +73,13 @@ func (t *seenTable) claim(key digest, owner uint64, now time.Time) claim {
 	switch {
 	case ok && e.owner == owner:
 		return claimDone
-	case ok && e.owner != 0:
+	case ok && e.owner != 0 && now.Sub(e.at) < claimLife:
 		return claimPending
-	case ok && now.Sub(e.at) < t.ttl:
+	case ok && e.owner == 0 && now.Sub(e.at) < t.ttl:
 		return claimDone
 	}
 	t.entries[key] = seenEntry{at: now, owner: owner}
 	return claimNew
-}
-
-// has tells whether key was claimed or committed, without taking it.
-func (t *seenTable) has(key digest, now time.Time) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	e, ok := t.entries[key]
-	return ok && (e.owner != 0 || now.Sub(e.at) < t.ttl)
 }
 
 // commit remembers the claimed key.

@@ -104,8 +104,9 @@ func (d *dueSpan) snapshot() {
 		if len(d.links) >= maxLinksPerSpan {
 			break
 		}
-		if i != d.index && a.traces[i].trace != a.primary.trace {
-			d.links = append(d.links, heldLink{a.traces[i].trace, actionSpanID(a.app, a.id, a.traces[i].trace)})
+		other := &a.traces[i]
+		if i != d.index && other.trace != a.primary.trace && !(d.kind == kindPlaceholder && other.beside) {
+			d.links = append(d.links, heldLink{other.trace, actionSpanID(a.app, a.id, other.trace)})
 		}
 	}
 }

@@ -294,3 +294,44 @@ func TestOneListenerServesEveryPipeline(t *testing.T) {
 	require.NotSame(t, traces, again, "a stopped receiver is forgotten")
 	require.NoError(t, again.Shutdown(t.Context()))
 }
+
+func TestAPortThatIsTakenIsNamed(t *testing.T) {
+	first := newRig(t, nil).start(nil)
+	taken := first.rum.addr.String()
+	d := &disk{items: map[string][]byte{}}
+	g := newRig(t, func(cfg *Config) { cfg.NetAddr.Endpoint = taken; cfg.Storage = &diskID })
+	require.ErrorContains(t, g.rum.Start(t.Context(), diskHost{componenttest.NewNopHost(), d}), "listen on "+taken)
+	require.Zero(t, d.open, "the storage is closed again")
+	require.NoError(t, g.rum.Shutdown(t.Context()))
+}
+
+// A request that never ended, whatever the reason, does not block its events for good.
+func TestAClaimDoesNotOutliveItsRequest(t *testing.T) {
+	g := newRig(t, nil).start(nil)
+	key := digestOf("", appID, "resource", "7e000000-0000-4000-8000-000000000001")
+	require.Equal(t, claimNew, g.seen.claim(key, 1<<60, g.clock.now()))
+	require.Equal(t, http.StatusServiceUnavailable, g.post(fetchLine).code)
+	g.clock.add(claimLife)
+	require.Equal(t, http.StatusAccepted, g.post(fetchLine).code)
+}
+
+func TestWhatWasSeenIsForgottenByAgeAndNumber(t *testing.T) {
+	table := newSeenTable(2, time.Hour)
+	now := testNow
+	for _, key := range []string{"a", "b", "c"} {
+		require.Equal(t, claimNew, table.claim(digestOf(key), 1, now))
+		table.commit(digestOf(key), now)
+	}
+	require.Equal(t, 2, table.len())
+	require.EqualValues(t, 1, table.takeEvicted())
+	require.Equal(t, claimNew, table.claim(digestOf("a"), 2, now), "the oldest made room")
+	table.release(digestOf("a"))
+	require.Equal(t, claimDone, table.claim(digestOf("c"), 2, now))
+	require.Equal(t, claimNew, table.claim(digestOf("c"), 2, now.Add(time.Hour)), "too old to matter")
+	for i := range 10_000 {
+		key := digestOf(fmt.Sprint(i))
+		require.Equal(t, claimNew, table.claim(key, 3, now))
+		table.commit(key, now)
+		require.LessOrEqual(t, table.len(), 4)
+	}
+}

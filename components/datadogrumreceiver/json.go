@@ -2,11 +2,7 @@ package datadogrumreceiver
 
 import (
 	"errors"
-	"math"
-	"strconv"
 	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
 )
 
 // The parser below reads one event into a flat arena instead of a tree of
@@ -70,39 +66,10 @@ type jsonDoc struct {
 	forget int                 // which to replace next
 }
 
-const (
-	knownObjects = 16
-	minRepeated  = 16 // shorter text is parsed as fast as it is looked for
-)
-
 // reset forgets every value and keeps the arena.
 func (d *jsonDoc) reset() {
 	d.nodes = d.nodes[:0]
 	d.known, d.recall, d.forget = [knownObjects]int32{}, 0, 0
-}
-
-// repeated makes node i the object at pos if that very text was parsed before
-// as a member of the same name.
-func (d *jsonDoc) repeated(i int) bool {
-	for k := range knownObjects {
-		slot := (d.recall + k) % knownObjects
-		known := &d.nodes[d.known[slot]]
-		if d.known[slot] == 0 || known.depth != d.nodes[i].depth || known.key != d.nodes[i].key || !strings.HasPrefix(d.src[d.pos:], known.str) {
-			continue
-		}
-		n := &d.nodes[i]
-		n.kind, n.str, n.first, n.end = jsonObject, known.str, known.first, known.end
-		d.pos += len(known.str)
-		d.recall = slot + 1
-		return true
-	}
-	return false
-}
-
-// remember notes object i, which was parsed for the first time.
-func (d *jsonDoc) remember(i int) {
-	d.known[d.forget] = int32(i) //nolint:gosec // arena indices
-	d.forget = (d.forget + 1) % knownObjects
 }
 
 // parse adds line, which must hold exactly one RFC 8259 value, to the arena
@@ -366,134 +333,4 @@ func (d *jsonDoc) str() (string, error) {
 		break
 	}
 	return "", errJSONSyntax
-}
-
-// escaped reads on in a string that began at start and whose first backslash is at pos.
-func (d *jsonDoc) escaped(start int) (string, error) {
-	buf := make([]byte, 0, 2*(d.pos-start)+16)
-	buf = append(buf, d.src[start:d.pos]...)
-	for d.pos < len(d.src) {
-		c := d.src[d.pos]
-		d.pos++
-		switch {
-		case c == '"':
-			return string(buf), nil
-		case c < ' ':
-			return "", errJSONSyntax
-		case c != '\\':
-			buf = append(buf, c)
-			continue
-		}
-		if d.pos >= len(d.src) {
-			return "", errJSONSyntax
-		}
-		c = d.src[d.pos]
-		d.pos++
-		switch c {
-		case '"', '\\', '/':
-			buf = append(buf, c)
-		case 'b':
-			buf = append(buf, '\b')
-		case 'f':
-			buf = append(buf, '\f')
-		case 'n':
-			buf = append(buf, '\n')
-		case 'r':
-			buf = append(buf, '\r')
-		case 't':
-			buf = append(buf, '\t')
-		case 'u':
-			r, ok := d.unicode()
-			if !ok {
-				return "", errJSONSyntax
-			}
-			buf = utf8.AppendRune(buf, r)
-		default:
-			return "", errJSONSyntax
-		}
-	}
-	return "", errJSONSyntax
-}
-
-// unicode reads the four digits after \u, and the second half of a surrogate
-// pair when it follows. A lone surrogate becomes U+FFFD, as in encoding/json.
-func (d *jsonDoc) unicode() (rune, bool) {
-	r, ok := d.hex4(d.pos)
-	if !ok {
-		return 0, false
-	}
-	d.pos += 4
-	if !utf16.IsSurrogate(r) {
-		return r, true
-	}
-	if strings.HasPrefix(d.src[d.pos:], `\u`) {
-		if low, ok := d.hex4(d.pos + 2); ok {
-			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-				d.pos += 6
-				return pair, true
-			}
-		}
-	}
-	return utf8.RuneError, true
-}
-
-func (d *jsonDoc) hex4(at int) (rune, bool) {
-	if at+4 > len(d.src) {
-		return 0, false
-	}
-	v, err := strconv.ParseUint(d.src[at:at+4], 16, 16)
-	return rune(v), err == nil
-}
-
-// child returns the member of object i called key, or -1.
-func (d *jsonDoc) child(i int, key string) int {
-	if i < 0 || d.nodes[i].kind != jsonObject {
-		return -1
-	}
-	for j := int(d.nodes[i].first); j < int(d.nodes[i].end); j = int(d.nodes[j].next) {
-		if d.nodes[j].key == key {
-			return j
-		}
-	}
-	return -1
-}
-
-// text returns the string at node i, or "" when there is none.
-func (d *jsonDoc) text(i int) string {
-	if i < 0 || d.nodes[i].kind != jsonString {
-		return ""
-	}
-	return d.nodes[i].str
-}
-
-// idText is text, and a number as it was written: some SDKs write ids bare.
-func (d *jsonDoc) idText(i int) string {
-	if i >= 0 && d.nodes[i].kind == jsonNumber {
-		return d.nodes[i].str
-	}
-	return d.text(i)
-}
-
-// float returns the number at node i.
-func (d *jsonDoc) float(i int) (float64, bool) {
-	if i < 0 || d.nodes[i].kind != jsonNumber {
-		return 0, false
-	}
-	f, err := strconv.ParseFloat(d.nodes[i].str, 64)
-	return f, err == nil && !math.IsInf(f, 0)
-}
-
-// integer returns the number at node i rounded towards zero, when it fits.
-func (d *jsonDoc) integer(i int) (int64, bool) {
-	if i < 0 || d.nodes[i].kind != jsonNumber {
-		return 0, false
-	}
-	if n, err := strconv.ParseInt(d.nodes[i].str, 10, 64); err == nil {
-		return n, true
-	}
-	f, ok := d.float(i)
-	if !ok || math.Abs(f) >= 1<<63 {
-		return 0, false
-	}
-	return int64(f), true
 }

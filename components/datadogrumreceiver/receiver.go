@@ -107,30 +107,37 @@ func (r *rum) start(ctx context.Context, host component.Host) (err error) {
 	if err := r.held.open(ctx, host, r); err != nil {
 		return err
 	}
-	server := r.cfg.ServerConfig
-	// The body is decoded here: what passes through must stay as it came, and
-	// browsers name their encoding in the query.
-	server.CompressionAlgorithms = []string{}
-	listener, err := server.ToListener(ctx)
+	server, listener, err := r.listen(ctx, host)
 	if err != nil {
-		return fmt.Errorf("listen on %s: %w", server.NetAddr.Endpoint, err)
+		return errors.Join(err, r.held.closeStore(ctx))
 	}
-	r.server, err = server.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, r)
-	if err != nil {
-		_ = listener.Close()
-		return err
-	}
-	r.addr = listener.Addr()
+	r.server, r.addr = server, listener.Addr()
 	background, cancel := context.WithCancel(context.Background())
 	r.stop = cancel
 	r.pass.start()
 	r.work.Go(func() { r.flushLoop(background) })
 	r.work.Go(func() {
-		if err := r.server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
 		}
 	})
 	return nil
+}
+
+func (r *rum) listen(ctx context.Context, host component.Host) (*http.Server, net.Listener, error) {
+	cfg := r.cfg.ServerConfig
+	// The body is decoded here: what passes through must stay as it came, and
+	// browsers name their encoding in the query.
+	cfg.CompressionAlgorithms = []string{}
+	server, err := cfg.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, r)
+	if err != nil {
+		return nil, nil, err
+	}
+	listener, err := cfg.ToListener(ctx)
+	if err != nil {
+		return nil, nil, fmt.Errorf("listen on %s: %w", cfg.NetAddr.Endpoint, err)
+	}
+	return server, listener, nil
 }
 
 // Shutdown answers the requests that are running, hands on what is held and stops.
@@ -141,8 +148,11 @@ func (r *rum) Shutdown(ctx context.Context) error {
 
 func (r *rum) shutdown(ctx context.Context) error {
 	shared.Delete(r.cfg)
-	if r.server == nil {
-		return nil // never started
+	if r.server == nil { // never started
+		if r.gauges != nil {
+			return r.gauges.Unregister()
+		}
+		return nil
 	}
 	errs := []error{r.server.Shutdown(ctx)}
 	r.stop()

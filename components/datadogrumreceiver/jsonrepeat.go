@@ -1,0 +1,32 @@
+package datadogrumreceiver
+
+import "strings"
+
+const (
+	knownObjects = 16
+	minRepeated  = 16 // shorter text is parsed as fast as it is looked for
+)
+
+// repeated makes node i the object at pos if that very text was parsed before
+// as a member of the same name.
+func (d *jsonDoc) repeated(i int) bool {
+	for k := range knownObjects {
+		slot := (d.recall + k) % knownObjects
+		known := &d.nodes[d.known[slot]]
+		if d.known[slot] == 0 || known.depth != d.nodes[i].depth || known.key != d.nodes[i].key || !strings.HasPrefix(d.src[d.pos:], known.str) {
+			continue
+		}
+		n := &d.nodes[i]
+		n.kind, n.str, n.first, n.end = jsonObject, known.str, known.first, known.end
+		d.pos += len(known.str)
+		d.recall = slot + 1
+		return true
+	}
+	return false
+}
+
+// remember notes object i, which was parsed for the first time.
+func (d *jsonDoc) remember(i int) {
+	d.known[d.forget] = int32(i) //nolint:gosec // arena indices
+	d.forget = (d.forget + 1) % knownObjects
+}

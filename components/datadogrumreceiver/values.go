@@ -1,0 +1,135 @@
+package datadogrumreceiver
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+)
+
+// value writes node i, keeping its shape: an integer stays one, and one that
+// does not fit in 64 bits stays as it was written.
+func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
+	n := &doc.nodes[i]
+	switch n.kind {
+	case jsonNull: // an empty value
+	case jsonFalse, jsonTrue:
+		to.SetBool(n.kind == jsonTrue)
+	case jsonNumber:
+		writeNumber(n.str, to)
+	case jsonString:
+		to.SetStr(w.privacy.text(n.str))
+	case jsonArray:
+		list := to.SetEmptySlice()
+		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+			w.value(doc, j, list.AppendEmpty())
+		}
+	case jsonObject:
+		m := to.SetEmptyMap()
+		at := len(w.path)
+		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+			w.path = append(append(w.path[:at], '.'), doc.nodes[j].key...)
+			if w.fields.get(w.path).rule != ruleDrop {
+				w.value(doc, j, m.PutEmpty(doc.nodes[j].key))
+			}
+		}
+		w.path = w.path[:at]
+	}
+}
+
+func writeNumber(s string, to pcommon.Value) {
+	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+		to.SetInt(n)
+		return
+	}
+	if f, err := strconv.ParseFloat(s, 64); err == nil && strings.ContainsAny(s, ".eE") {
+		to.SetDouble(f)
+		return
+	}
+	to.SetStr(s)
+}
+
+// target writes the URL of a request and the server it names.
+func (w *writer) target(raw, key string) {
+	w.put(key).SetStr(w.privacy.url(raw))
+	host, port := hostPort(raw)
+	if host != "" {
+		w.put("server.address").SetStr(host)
+	}
+	if port > 0 {
+		w.put("server.port").SetInt(port)
+	}
+}
+
+// hostPort cuts host and port out of a URL; the port only when it is written.
+func hostPort(raw string) (host string, port int64) {
+	_, rest, ok := strings.Cut(raw, "://")
+	if !ok {
+		return "", 0
+	}
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		rest = rest[:i]
+	}
+	if i := strings.LastIndexByte(rest, '@'); i >= 0 {
+		rest = rest[i+1:]
+	}
+	if !strings.Contains(rest, ":") {
+		return rest, 0
+	}
+	u := url.URL{Host: rest}
+	port, err := strconv.ParseInt(u.Port(), 10, 32)
+	if err != nil {
+		port = 0
+	}
+	return u.Hostname(), port
+}
+
+// protocol splits an ALPN name: h2, h3, http/1.1.
+func (w *writer) protocol(s, key string) {
+	name, version, ok := strings.Cut(s, "/")
+	switch {
+	case s == "h2", s == "h3", s == "h2c":
+		name, version = "http", s[1:2]
+	case !ok:
+		w.put(key).SetStr(s)
+		return
+	}
+	w.put(key).SetStr(name)
+	w.put("network.protocol.version").SetStr(version)
+}
+
+// pageURL redacts the URL of a page or its referrer: the same one or two
+// throughout a batch, so the last ones are remembered.
+func (w *writer) pageURL(raw string) string {
+	for i := range w.pages {
+		if w.pages[i].raw == raw {
+			return w.pages[i].clean
+		}
+	}
+	w.pages[1] = w.pages[0]
+	w.pages[0] = cleanURL{raw, w.privacy.url(raw)}
+	return w.pages[0].clean
+}
+
+// actionID writes the cause, and the whole list when there is more than the cause.
+func (w *writer) actionID(doc *jsonDoc, i int, key string) {
+	n := &doc.nodes[i]
+	if n.kind != jsonArray {
+		w.value(doc, i, w.put(key))
+		return
+	}
+	last, count := "", 0
+	for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+		if s := doc.text(j); s != "" {
+			last = s
+		}
+		count++
+	}
+	if last != "" {
+		w.put(key).SetStr(last)
+	}
+	if count != 1 || last == "" {
+		w.value(doc, i, w.put("datadog.action.id"))
+	}
+}
