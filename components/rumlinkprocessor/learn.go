@@ -38,13 +38,17 @@ func (j *join) putSpan(r spanRef, info unique.Handle[spanInfo]) (conflict bool) 
 }
 
 // putTrace makes a trace known, with what ctx says about its user, if anything.
-func (j *join) putTrace(r spanRef, ctx *rumContext) (conflicts int64) {
+// A log with the low half alone does not say which trace it is of: it can tell
+// of the user, but it makes no trace known.
+func (j *join) putTrace(r spanRef, ctx *rumContext, isSpan bool) (conflicts int64) {
 	var need int64
 	if ctx != nil {
 		need = ctx.bytes()
 	}
-	j.store.Put(r.traceKey(), need, true, func(e *entry, _ bool) (grown int64) {
-		e.addHi(r.hi)
+	j.store.Put(r.traceKey(), need, isSpan, func(e *entry, _ bool) (grown int64) {
+		if isSpan || r.hi != 0 {
+			e.addHi(r.hi)
+		}
 		if ctx != nil {
 			conflicts, grown = e.addRUM(ctx)
 		}

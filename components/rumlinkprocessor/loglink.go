@@ -117,6 +117,6 @@ func (p *logLinker) feed(b *logBatch, ref spanRef, lr plog.LogRecord) {
 		return
 	}
 	if ctx, ok := readRUM(lr.Attributes(), p.join.maxLen); ok {
-		b.conflictRUM += p.join.putTrace(ref, &ctx)
+		b.conflictRUM += p.join.putTrace(ref, &ctx, false)
 	}
 }

@@ -136,9 +136,9 @@ func (p *spanLinker) learn(n *spanBatch, td ptrace.Traces) {
 					n.conflictHi++
 				}
 				if ctx, ok := readRUM(span.Attributes(), p.join.maxLen); ok {
-					n.conflictRUM += p.join.putTrace(ref, &ctx)
+					n.conflictRUM += p.join.putTrace(ref, &ctx, true)
 				} else if last.low != ref.low || last.hi != ref.hi {
-					p.join.putTrace(ref, nil)
+					p.join.putTrace(ref, nil, true)
 				}
 				last = ref
 				for i := range p.join.keys {

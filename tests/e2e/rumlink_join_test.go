@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -22,14 +23,16 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/sink"
 )
 
-// withExample runs the gateway with an OTLP backend and one file of config/examples.
-func withExample(t *testing.T, backend *sink.Sink, example string) *collector.Collector {
+// withExample runs the gateway with an OTLP backend, one file of config/examples
+// and what the test lays over it.
+func withExample(t *testing.T, backend *sink.Sink, example string, overlay ...string) *collector.Collector {
 	t.Helper()
 	return collector.Start(t, collector.Options{
 		Configs: []string{
 			"config/gateway.yaml", "config/export/otlp.yaml", "config/examples/" + example, "tests/e2e/testdata/flush-otlp.yaml",
 		},
-		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.Endpoint, "OTEL_EXPORTER_OTLP_HEADERS=x-test=1"},
+		Env:     []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.Endpoint, "OTEL_EXPORTER_OTLP_HEADERS=x-test=1"},
+		Overlay: strings.Join(overlay, "\n"),
 	})
 }
 
@@ -155,7 +158,7 @@ func TestRumLinkLinksAWorkerToItsPublisher(t *testing.T) {
 // leave with the full id and the name of the span that came after them.
 func TestRumLinkALogWaitsForItsSpan(t *testing.T) {
 	backend := sink.Start(t)
-	c := withExample(t, backend, "rum_link-waiting.yaml")
+	c := withExample(t, backend, "rum_link-waiting.yaml", `processors: {rum_link: {logs: {wait: 1m}}}`)
 	startTracer(t, c, "sanic-backend")
 	line := jsonLines(t, c.Fluent)
 
@@ -164,29 +167,22 @@ func TestRumLinkALogWaitsForItsSpan(t *testing.T) {
 	line(map[string]any{"event": "has no id", "level": "info"})
 	waitForLog(t, backend, "has no id")
 	_, early := logNamed(backend, "profile updated")
+	require.False(t, early, "it has not waited")
 	span.Finish()
 	tracer.Flush()
 
 	arrived := waitForSpan(t, backend, withID(span))
 	updated := waitForLog(t, backend, "profile updated")
-	if !early { // else this machine took two seconds from line to line
-		require.Equal(t, arrived.TraceID(), updated.TraceID())
-		require.Equal(t, arrived.Name(), sink.Str(updated.Attributes(), "span.name"))
-		require.Equal(t, "id64", sink.Str(updated.Attributes(), "trace_link.method"))
-	}
+	require.Equal(t, arrived.TraceID(), updated.TraceID())
+	require.Equal(t, arrived.Name(), sink.Str(updated.Attributes(), "span.name"))
+	require.Equal(t, "id64", sink.Str(updated.Attributes(), "trace_link.method"))
 	require.Equal(t, "1", sink.Str(arrived.Attributes(), "log.count"))
 }
 
 // A log that waits is on disk: kill -9 takes the process and not the log.
 func TestRumLinkAWaitingLogSurvivesAKill(t *testing.T) {
 	backend := sink.Start(t)
-	c := collector.Start(t, collector.Options{
-		Configs: []string{
-			"config/gateway.yaml", "config/export/otlp.yaml", "config/examples/rum_link-waiting.yaml", "tests/e2e/testdata/flush-otlp.yaml",
-		},
-		Env:     []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.Endpoint, "OTEL_EXPORTER_OTLP_HEADERS=x-test=1"},
-		Overlay: `processors: {rum_link: {logs: {wait: 5m}}}`,
-	})
+	c := withExample(t, backend, "rum_link-waiting.yaml", `processors: {rum_link: {logs: {wait: 5m}}}`)
 	line := jsonLines(t, c.Fluent)
 	const trace, span = 0x9a3c5d7e1f204b66, 0xa1
 	for i := range 50 {

@@ -86,7 +86,8 @@ exporters:
 				continue
 			}
 			require.Equal(t, here[id], sink.Str(l.Attributes(), "span.name"), l.Body().Str())
-			require.Equal(t, "true", sink.Str(l.Attributes(), "trace_linked"))
+			method := map[string]string{"low half, after": "id64", "full id, after": "span"}[l.Body().Str()]
+			require.Equal(t, method, sink.Str(l.Attributes(), "trace_link.method"))
 			require.Empty(t, sink.Str(l.Attributes(), "rum_link.route"))
 			met[id]++
 		}
