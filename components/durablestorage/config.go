@@ -67,7 +67,7 @@ func createDefaultConfig() component.Config {
 		CreateDirectory:      true,
 		DirectoryPermissions: "0750",
 		Timeout:              10 * time.Second,
-		CommitInterval:       5 * time.Millisecond,
+		CommitInterval:       time.Millisecond,
 		MaxBytes:             1024 * mib,
 		ReserveBytes:         4 * mib,
 		Compaction: CompactionConfig{
