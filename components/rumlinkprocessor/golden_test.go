@@ -2,6 +2,7 @@ package rumlinkprocessor
 
 import (
 	"context"
+	"errors"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -42,7 +43,10 @@ type linker struct {
 }
 
 // flaky accepts what the sink accepts, unless it has been told to refuse.
-type flaky struct{ err atomic.Pointer[error] }
+type flaky struct {
+	err   atomic.Pointer[error]
+	never string // a log with this body is never taken
+}
 
 func (f *flaky) refuse(err error) {
 	if err == nil {
@@ -92,6 +96,13 @@ func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
 		if err := l.next.check(); err != nil {
 			return err
 		}
+		for _, rl := range ld.ResourceLogs().All() {
+			for _, lr := range rl.ScopeLogs().At(0).LogRecords().All() {
+				if l.next.never != "" && lr.Body().AsString() == l.next.never {
+					return errors.New("not this one")
+				}
+			}
+		}
 		return l.logs.ConsumeLogs(ctx, ld)
 	})
 	require.NoError(t, err)
@@ -116,12 +127,16 @@ func (l *linker) advance(d time.Duration) {
 	}
 }
 
-func (l *linker) stop() {
+func (l *linker) stop() { l.stopWithin(time.Minute) }
+
+func (l *linker) stopWithin(patience time.Duration) {
 	if l.traces == nil {
 		return
 	}
-	require.NoError(l.t, l.traces.Shutdown(context.Background()))
-	require.NoError(l.t, l.log.Shutdown(context.Background()))
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	require.NoError(l.t, l.traces.Shutdown(ctx))
+	require.NoError(l.t, l.log.Shutdown(ctx))
 	l.traces = nil
 }
 

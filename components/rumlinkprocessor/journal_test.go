@@ -201,11 +201,7 @@ func TestWhatAShutdownCannotHandOnStaysOnTheDisk(t *testing.T) {
 	l := startOn(t, d, storedConfig())
 	l.putLogs(someLogs(traceID(1), spanID(1), "one"))
 	l.next.refuse(errors.New("busy"))
-	ctx, cancel := context.WithTimeout(t.Context(), 3*minBackoff)
-	defer cancel()
-	require.NoError(t, l.log.Shutdown(ctx))
-	require.NoError(t, l.traces.Shutdown(ctx))
-	l.traces = nil
+	l.stopWithin(3 * minBackoff)
 	require.Equal(t, 1, d.parcels())
 
 	next := startOn(t, d, storedConfig())

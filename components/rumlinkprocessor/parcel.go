@@ -25,6 +25,7 @@ type parcel struct {
 	label
 	since, due int64 // by the join's clock
 	reason     releaseReason
+	refusals   int // how often it was refused when it left alone
 }
 
 // label is what a storage keeps beside the OTLP bytes.

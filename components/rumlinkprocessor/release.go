@@ -10,8 +10,8 @@ import (
 	"go.uber.org/zap"
 )
 
-// take returns what is to leave now, at most about maxRelease records in order
-// of arrival, and how long until the next deadline.
+// take returns what is to leave now, a limited number of records in order of
+// arrival, and how long until the next deadline.
 func (r *room) take() (batch []*parcel, next time.Duration, closing bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -28,9 +28,11 @@ func (r *room) take() (batch []*parcel, next time.Duration, closing bool) {
 		}
 		r.leave(el, why)
 	}
-	slices.SortFunc(r.ready, func(a, b *parcel) int { return cmp.Compare(a.id, b.id) })
+	slices.SortFunc(r.ready, func(a, b *parcel) int {
+		return cmp.Or(cmp.Compare(a.refusals, b.refusals), cmp.Compare(a.id, b.id))
+	})
 	n, records := 0, 0
-	for n < len(r.ready) && (n == 0 || records < maxRelease) && r.goesWith(n) {
+	for n < len(r.ready) && (n == 0 || records < r.most) && r.goesWith(n) {
 		records += r.ready[n].Records
 		n++
 	}
@@ -45,17 +47,26 @@ func (r *room) goesWith(n int) bool {
 	return n == 0 || first.mixes() && p.mixes() || first.Call == p.Call
 }
 
-// back puts a refused batch back to be tried again.
+// back puts a refused batch back to be tried again in smaller parts. What is
+// refused alone comes after all others: one parcel that nobody takes must not
+// keep the rest.
 func (r *room) back(batch []*parcel) {
 	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.most = max(1, r.most/2)
+	if len(batch) == 1 {
+		batch[0].refusals++
+	} else {
+		r.most = min(r.most, max(1, int(records(batch)/2)))
+	}
 	r.ready = append(r.ready, batch...)
-	r.mu.Unlock()
 }
 
 // settle takes a batch off the account for good.
 func (r *room) settle(ctx context.Context, batch []*parcel) {
 	ids := make([]uint64, len(batch))
 	r.mu.Lock()
+	r.most = maxRelease
 	for i, p := range batch {
 		ids[i] = p.id
 		r.bytes -= p.size()

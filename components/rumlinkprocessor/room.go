@@ -57,6 +57,7 @@ type room struct {
 	waiting *list.List // of *parcel, by arrival and therefore by deadline
 	byKey   map[store.Key][]*list.Element
 	ready   []*parcel
+	most    int // records that leave in one call
 	closing bool
 
 	wake     chan struct{}
@@ -69,6 +70,7 @@ func newRoom(wait time.Duration, most int64, now func() int64, send func(context
 		wait: wait, max: most, now: now, send: send, tel: tel, logger: logger,
 		waiting:  list.New(),
 		byKey:    make(map[store.Key][]*list.Element),
+		most:     maxRelease,
 		wake:     make(chan struct{}, 1),
 		stopping: make(chan struct{}),
 		done:     make(chan struct{}),

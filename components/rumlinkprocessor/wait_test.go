@@ -238,6 +238,27 @@ func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
 	l.eventually("one not_found")
 }
 
+// One parcel that the next consumer never takes keeps nothing else back.
+func TestAParcelThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
+	d := newDisk()
+	l := startOn(t, d, storedConfig())
+	l.next.never = "poison"
+	for i := range 20 {
+		body := fmt.Sprint(i)
+		if i == 3 {
+			body = "poison"
+		}
+		l.putLogs(someLogs(traceID(byte(i)), spanID(1), body))
+	}
+	l.advance(2 * time.Minute)
+	require.Eventually(t, func() bool { return len(l.bodies()) == 19 }, 3*soon, time.Millisecond)
+	records, _ := l.rooms[1].held()
+	require.EqualValues(t, 1, records)
+	require.Equal(t, 1, d.parcels(), "it is kept")
+	l.stopWithin(3 * minBackoff)
+	require.Equal(t, 1, d.parcels(), "it is kept for the next start")
+}
+
 func TestParkedDataThatIsRefusedForGoodIsCountedAndGivesItsRoomBack(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
