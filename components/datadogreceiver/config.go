@@ -37,7 +37,7 @@ type Config struct {
 	// MaxConcurrentRequests bounds the requests read, decoded and handed on at a time.
 	MaxConcurrentRequests int `mapstructure:"max_concurrent_requests"`
 
-	// MaxWait bounds how long a request waits for its turn and for the pipeline, before it is refused with 429.
+	// MaxWait bounds how long a request is held in all, for its turn and for the pipeline, before it is refused with 429.
 	MaxWait time.Duration `mapstructure:"max_wait"`
 
 	// SamplingRates tells tracers which share of new traces to keep, by service and environment.

@@ -54,10 +54,12 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	if req.Method != http.MethodPost && req.Method != http.MethodPut {
 		return errMethod
 	}
+	arrived := time.Now()
 	release, err := r.acquire(req.Context())
 	if err != nil {
 		return err
 	}
+	left := r.cfg.MaxWait - time.Since(arrived)
 	body, err := r.read(req)
 	if err != nil {
 		release()
@@ -69,7 +71,7 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 		release()
 		return err
 	}
-	return r.consume(req.Context(), send, release)
+	return r.consume(req.Context(), send, release, left)
 }
 
 // decodeTraces makes one ptrace.Traces of a payload.
@@ -155,10 +157,10 @@ func undecodable(err error) error {
 	return &refusal{http.StatusBadRequest, "malformed", "decode payload: " + err.Error()}
 }
 
-// consume hands a payload on and waits at most max_wait. A pipeline that takes longer keeps the slot until it answers; what it
+// consume hands a payload on and waits for what is left of max_wait. A pipeline that takes longer keeps the slot until it answers; what it
 // accepts after its tracer was refused is the tracer's duplicate should it retry, which most never do.
-func (r *datadogReceiver) consume(ctx context.Context, send send, release func()) error {
-	ctx, cancel := context.WithTimeout(ctx, r.cfg.MaxWait)
+func (r *datadogReceiver) consume(ctx context.Context, send send, release func(), left time.Duration) error {
+	ctx, cancel := context.WithTimeout(ctx, left)
 	answer := make(chan error, 1)
 	r.running.Add(1)
 	go func() {

@@ -107,7 +107,9 @@ func (d *Decoder) endChunk() {
 		putIfAbsent(first, knownText[kDM], "-"+strconv.FormatUint(c.mechanism, 10))
 	}
 	if c.ownsTraceID && c.traceHi != 0 {
-		putIfAbsent(first, knownText[kTID], string(ddcontext.AppendHex64(nil, c.traceHi)))
+		if _, ok := first.Get(knownText[kTID]); !ok {
+			first.PutStr(knownText[kTID], string(ddcontext.AppendHex64(nil, c.traceHi)))
+		}
 	}
 	for _, a := range c.attrs {
 		if _, ok := first.Get(d.syms.text(a.key)); !ok {

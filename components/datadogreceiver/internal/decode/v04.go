@@ -208,7 +208,7 @@ func (d *Decoder) skipPair(err error) error {
 // is right, and saves the hash.
 func (d *Decoder) string() (sym, error) {
 	last := &d.syms.all[d.last]
-	if guess := d.syms.all[last.next].text; len(guess) < 32 && d.r.Accept(guess) {
+	if guess := d.syms.all[last.next].text; len(guess) < 256 && d.r.Accept(guess) {
 		d.last = last.next
 		return d.last, nil
 	}

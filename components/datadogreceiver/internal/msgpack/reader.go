@@ -129,19 +129,36 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return r.Buf[start:r.Pos], nil
 }
 
-// Accept reads a string of less than 32 bytes if it is s and written in the shortest way. Otherwise nothing is read.
+// Accept reads a string of less than 256 bytes if it is s and written in the shortest way. Otherwise nothing is read.
 func (r *Reader) Accept(s string) bool {
-	end := r.Pos + 1 + len(s)
-	if end > len(r.Buf) || r.Buf[r.Pos] != 0xa0|byte(len(s)) || string(r.Buf[r.Pos+1:end]) != s {
+	b := r.Buf[min(r.Pos, len(r.Buf)):]
+	header := 1
+	if len(s) >= 32 {
+		header = 2
+	}
+	if len(b) < header+len(s) || header == 1 && b[0] != 0xa0|byte(len(s)) || header == 2 && (b[0] != 0xd9 || b[1] != byte(len(s))) {
 		return false
 	}
-	r.Pos = end
+	if string(b[header:header+len(s)]) != s {
+		return false
+	}
+	r.Pos += header + len(s)
 	return true
 }
 
 // Uint64 reads any integer as 64 bits: a negative one is the unsigned number of the same bits, which is how tracers without
 // unsigned types send ids. A float is read when it is a whole number below 2^63. Nil is 0.
 func (r *Reader) Uint64() (uint64, error) {
+	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 {
+		switch left[0] {
+		case 0xcd:
+			r.Pos += 3
+			return uint64(binary.BigEndian.Uint16(left[1:])), nil
+		case 0xcf:
+			r.Pos += 9
+			return binary.BigEndian.Uint64(left[1:]), nil
+		}
+	}
 	kind, bits, size, err := r.number()
 	if err != nil {
 		return 0, err
