@@ -10,6 +10,12 @@ import (
 // stage is where a log is on its way.
 type stage uint8
 
+const (
+	passing  stage = iota // it is here for the first time and goes on at once
+	arriving              // it is here for the first time and may have to wait
+	waited                // it has waited, or has been found no room to wait in
+)
+
 // link joins one log, or, at the stage of arriving, says what it should wait
 // for. A log is counted on its span once, when it is here for the first time or
 // when its key has led to the span.
@@ -35,7 +41,7 @@ func (p *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (
 	}
 	if hasID && at != waited || wants == nil && f.method == methodKey {
 		if p.counts && ref.span != 0 {
-			p.count(b, ref, lr)
+			f.conflict = p.count(b, ref, lr) || f.conflict
 		}
 		p.feed(b, ref, lr)
 	}
@@ -74,11 +80,12 @@ func (p *logLinker) setIDs(b *logBatch, ref *spanRef, f *found, lr plog.LogRecor
 }
 
 // count adds the log to its span's counts and, if it is of that kind, to its
-// events, unless the same log has been counted before.
-func (p *logLinker) count(b *logBatch, ref spanRef, lr plog.LogRecord) {
+// events, unless the same log has been counted before. It says whether another
+// trace is known to own the span.
+func (p *logLinker) count(b *logBatch, ref spanRef, lr plog.LogRecord) (conflict bool) {
 	if !p.join.seen.First(b.prints.of(lr)) {
 		b.duplicates++
-		return
+		return false
 	}
 	event := ""
 	if p.rule.wants(lr) {
@@ -88,19 +95,17 @@ func (p *logLinker) count(b *logBatch, ref spanRef, lr plog.LogRecord) {
 	switch {
 	case out.refused:
 		b.uncounted++
-	case out.conflict:
-		b.conflictHi++
 	case out.late:
 		b.late++
 	}
-	if event == "" {
-		return
-	}
-	if out.kept {
+	switch {
+	case event == "":
+	case out.kept:
 		b.eventsKept++
-	} else {
+	default:
 		b.eventsDropped++
 	}
+	return out.conflict
 }
 
 // severityIndex is where a severity is counted: 0 for none or an unknown one.

@@ -47,12 +47,6 @@ type logBatch struct {
 	consumed []store.Key
 }
 
-const (
-	passing  stage = iota // it is here for the first time and goes on at once
-	arriving              // it is here for the first time and may have to wait
-	waited                // it has waited, or has been found no room to wait in
-)
-
 func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*logLinker, error) {
 	tel, err := newTelemetry(set, "logs")
 	if err != nil {
