@@ -10,6 +10,11 @@
 // A run prints offered, acknowledged, lost, duplicated and refused items, and
 // is void, which is a failure, when less than 90 % was acknowledged.
 //
-//	CRASH_SOAK=10m  how long the soak lasts (default 25s)
+// The full disk is a tmpfs in a mount namespace of its own, which needs
+// CAP_SYS_ADMIN; ten thousand connections need as many open files. Where a
+// machine has neither, those tests fail and say so.
+//
+//	CRASH_SOAK=10m  how long the soak lasts (default 25s), with 30 000 items a
+//	                second for 10 000, and the outage's backlog in full
 //	STOCK=1         the soak also with file_storage and without the policy
 package crash

@@ -20,8 +20,9 @@ func TestSoak(t *testing.T) {
 		r := newRig(t, rigOptions{})
 		kills := runSoak(r)
 		r.verdict("durable_storage, retry_policy")
-		// The aim is 1 %. What can be promised is that a kill repeats no more
-		// than what was in flight: two queues, four consumers, a batch each.
+		// A kill repeats no more than what was in flight: two queues, four
+		// consumers, a batch each. How many percent that is, 1 is the aim, is a
+		// matter of how often one kills, and of the machine.
 		require.LessOrEqual(t, r.ledger.Total().Duplicated, kills*2*4*1000, "duplicates")
 	})
 	if os.Getenv("STOCK") == "" {
@@ -36,7 +37,10 @@ func TestSoak(t *testing.T) {
 
 func runSoak(r *rig) (kills int) {
 	r.t.Helper()
-	const rate = 10_000
+	rate := 10_000
+	if os.Getenv("CRASH_SOAK") != "" {
+		rate = 30_000
+	}
 	length := soak(25 * time.Second)
 	rng := rand.New(rand.NewPCG(8, 8))
 	r.Run()
