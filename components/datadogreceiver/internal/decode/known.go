@@ -109,7 +109,7 @@ const (
 	oGRPCStatusCode
 	oUserID
 
-	// Fields of payloads, chunks, links and events.
+	// Fields of payloads and chunks.
 	kContainerID
 	kLanguageName
 	kLanguageVersion
@@ -122,18 +122,6 @@ const (
 	kChunkPriority
 	kChunkOrigin
 	kSpans
-	kDroppedTrace
-	kTraceIDHigh
-	kAttributes
-	kTracestate
-	kFlags
-	kTimeUnixNano
-	kBoolValue
-	kIntValue
-	kDoubleValue
-	kStringValue
-	kArrayValue
-	kValues
 
 	numKnown
 )
@@ -176,9 +164,6 @@ var knownText = [numKnown]string{
 	kContainerID: "container_id", kLanguageName: "language_name", kLanguageVersion: "language_version",
 	kTracerVersion: "tracer_version", kRuntimeIDField: "runtime_id", kChunks: "chunks", kTags: "tags",
 	kPayloadHostname: "hostname", kAppVersion: "app_version", kChunkPriority: "priority", kChunkOrigin: "origin", kSpans: "spans",
-	kDroppedTrace: "dropped_trace", kTraceIDHigh: "trace_id_high", kAttributes: "attributes", kTracestate: "tracestate",
-	kFlags: "flags", kTimeUnixNano: "time_unix_nano", kBoolValue: "bool_value", kIntValue: "int_value",
-	kDoubleValue: "double_value", kStringValue: "string_value", kArrayValue: "array_value", kValues: "values",
 }
 
 var knownSyms = func() map[string]sym {
