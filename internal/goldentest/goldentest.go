@@ -124,5 +124,5 @@ func writeYAML(t testing.TB, file string, raw []byte) {
 	enc := yaml.NewEncoder(&out)
 	enc.SetIndent(2)
 	require.NoError(t, enc.Encode(doc))
-	require.NoError(t, os.WriteFile(file, out.Bytes(), 0o600))
+	require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
 }
