@@ -1,0 +1,47 @@
+// Package readmetest holds the README beside a component against what the
+// component does. That every YAML block of every README loads is held by the
+// tests of cmd/otelcol-obs, with the factories in the binary.
+package readmetest
+
+import (
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/otel/sdk/metric"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+)
+
+// Text is the README of the package under test.
+func Text(t testing.TB) string {
+	t.Helper()
+	raw, err := os.ReadFile("README.md")
+	require.NoError(t, err)
+	return string(raw)
+}
+
+// EqualMetrics requires that the metrics read from reader whose names begin
+// with prefix are those that begin a row of a table in the README: no more and
+// no fewer.
+func EqualMetrics(t testing.TB, reader metric.Reader, prefix string) {
+	t.Helper()
+	var data metricdata.ResourceMetrics
+	require.NoError(t, reader.Collect(t.Context(), &data))
+	var emitted, listed []string
+	for _, scope := range data.ScopeMetrics {
+		for _, m := range scope.Metrics {
+			if strings.HasPrefix(m.Name, prefix) {
+				emitted = append(emitted, m.Name)
+			}
+		}
+	}
+	for _, row := range regexp.MustCompile("(?m)^\\| `("+regexp.QuoteMeta(prefix)+"[a-z0-9_]+)`").FindAllStringSubmatch(Text(t), -1) {
+		listed = append(listed, row[1])
+	}
+	slices.Sort(emitted)
+	slices.Sort(listed)
+	require.Equal(t, emitted, listed, "emitted on the left, the README's on the right")
+}
