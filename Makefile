@@ -66,7 +66,7 @@ fuzz: ## Every fuzz target for FUZZTIME (default 10m).
 
 define fuzz-all
 	@cd $(1) && for p in $$(go list $(2)); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) $$p || exit 1; done; done
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || exit 1; done; done
 endef
 
 -include deploy/deploy.mk
