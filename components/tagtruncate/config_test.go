@@ -9,6 +9,12 @@ import (
 
 func load(t *testing.T, files ...string) (*Config, error) {
 	t.Helper()
+	return loadUnder(t, "tag_truncate", files...)
+}
+
+// loadUnder is what files, laid over one another, say under key.
+func loadUnder(t *testing.T, key string, files ...string) (*Config, error) {
+	t.Helper()
 	whole := confmap.New()
 	for _, file := range files {
 		retrieved, err := confmap.NewRetrievedFromYAML([]byte(file))
@@ -17,7 +23,7 @@ func load(t *testing.T, files ...string) (*Config, error) {
 		require.NoError(t, err)
 		require.NoError(t, whole.Merge(conf))
 	}
-	sub, err := whole.Sub("tag_truncate")
+	sub, err := whole.Sub(key)
 	require.NoError(t, err)
 	cfg := createDefaultConfig().(*Config)
 	if err := sub.Unmarshal(cfg); err != nil {
