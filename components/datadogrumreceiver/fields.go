@@ -45,6 +45,7 @@ const (
 // field is where the value at one JSON path goes.
 type field struct {
 	key  string
+	name string // the last part of the path
 	rule fieldRule
 }
 
@@ -182,17 +183,20 @@ func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
 			f.rule = ruleDrop
 		}
 	}
+	for path, f := range t.known {
+		f.name = path[strings.LastIndexByte(path, '.')+1:]
+	}
 	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": cfg.User.Other == "drop", "account": cfg.User.Other == "drop"}
 	return t
 }
 
-// get returns where the value at path goes.
-func (t *fieldTable) get(path []byte) *field {
-	if f, ok := t.known[string(path)]; ok {
+// get returns where the value at path goes; name is the last part of path.
+func (t *fieldTable) get(path []byte, name string) *field {
+	if f, ok := t.known[string(path)]; ok && f.name == name {
 		return f
 	}
 	own := string(path)
-	f := &field{key: "datadog." + own}
+	f := &field{key: "datadog." + own, name: own[len(own)-len(name):]}
 	if top, below, nested := strings.Cut(own, "."); nested {
 		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.match(strings.ToLower(below))) {
 			f.rule = ruleDrop

@@ -168,6 +168,8 @@ func (d *jsonDoc) compound(i int, open byte) error {
 	if d.depth++; d.depth > maxJSONDepth {
 		return errJSONDepth
 	}
+	var mayRepeat bool
+	var err error
 	start := d.pos
 	kind, end := jsonObject, byte('}')
 	if open == '[' {
@@ -177,75 +179,82 @@ func (d *jsonDoc) compound(i int, open byte) error {
 	d.space()
 	if d.pos < len(d.src) && d.src[d.pos] == end {
 		d.pos++
-	} else if err := d.members(kind, end); err != nil {
+	} else if mayRepeat, err = d.members(kind, end); err != nil {
 		return err
 	}
 	d.depth--
 	n := &d.nodes[i]
 	last := int32(len(d.nodes)) //nolint:gosec // bounded by limit
 	n.kind, n.str, n.next, n.first, n.end = kind, d.src[start:d.pos], last, int32(i+1), last
-	if kind == jsonObject && d.duplicate(i) {
+	if mayRepeat && d.duplicate(i) {
 		return errJSONDuplicate
 	}
 	return nil
 }
 
-func (d *jsonDoc) members(kind jsonKind, end byte) error {
+// members reads what is between the brackets. It reports whether two names are
+// alike enough to be worth comparing.
+func (d *jsonDoc) members(kind jsonKind, end byte) (mayRepeat bool, err error) {
+	marks := uint64(0)
 	for {
 		key := ""
 		if kind == jsonObject {
-			d.space()
-			if d.pos >= len(d.src) || d.src[d.pos] != '"' {
-				return errJSONSyntax
+			if key, err = d.name(); err != nil {
+				return false, err
 			}
-			var err error
-			if key, err = d.str(); err != nil {
-				return err
+			mark := uint64(1)
+			if n := len(key); n > 0 {
+				mark <<= (uint(n)*7 + uint(key[0])*5 + uint(key[n-1])) % 64
 			}
-			d.space()
-			if d.pos >= len(d.src) || d.src[d.pos] != ':' {
-				return errJSONSyntax
-			}
-			d.pos++
+			mayRepeat = mayRepeat || marks&mark != 0
+			marks |= mark
 		}
 		d.space()
 		if err := d.value(key); err != nil {
-			return err
+			return false, err
 		}
 		d.space()
 		if d.pos >= len(d.src) {
-			return errJSONSyntax
+			return false, errJSONSyntax
 		}
 		switch d.src[d.pos] {
 		case ',':
 			d.pos++
 		case end:
 			d.pos++
-			return nil
+			return mayRepeat, nil
 		default:
-			return errJSONSyntax
+			return false, errJSONSyntax
 		}
 	}
+}
+
+// name reads a member's name and the colon behind it.
+func (d *jsonDoc) name() (string, error) {
+	d.space()
+	if d.pos >= len(d.src) || d.src[d.pos] != '"' {
+		return "", errJSONSyntax
+	}
+	key, err := d.str()
+	if err != nil {
+		return "", err
+	}
+	d.space()
+	if d.pos >= len(d.src) || d.src[d.pos] != ':' {
+		return "", errJSONSyntax
+	}
+	d.pos++
+	return key, nil
 }
 
 // duplicate tells whether a member name of object i occurs twice. Which of the
 // two a reader takes differs from parser to parser, so neither is taken.
 func (d *jsonDoc) duplicate(i int) bool {
 	const pairwise = 64
-	members, marks := 0, uint64(0)
+	members := 0
 	for j := int(d.nodes[i].first); j < int(d.nodes[i].end); j = int(d.nodes[j].next) {
 		if members++; members > pairwise {
 			return d.duplicateBySet(i)
-		}
-		// Most names are told apart by their length and last letter alone.
-		key := d.nodes[j].key
-		mark := uint64(1)
-		if n := len(key); n > 0 {
-			mark <<= (uint(n)*7 + uint(key[n-1])) % 64
-		}
-		if marks&mark == 0 {
-			marks |= mark
-			continue
 		}
 		for k := int(d.nodes[i].first); k < j; k = int(d.nodes[k].next) {
 			if d.nodes[k].key == d.nodes[j].key {

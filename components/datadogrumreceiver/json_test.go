@@ -2,6 +2,7 @@ package datadogrumreceiver
 
 import (
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -77,6 +78,34 @@ func TestTheParserReadsWhatEncodingJSONReads(t *testing.T) {
 	require.Empty(t, d.nodes, "what could not be read leaves nothing behind")
 }
 
+// Objects that repeat are parsed once, and are still what they are: the same
+// text under another name or deeper is another object.
+func TestWhatRepeatsIsTheSame(t *testing.T) {
+	var d jsonDoc
+	lines := []string{
+		`{"view":{"id":"1","action":{"count":1}},"usr":{"id":"1","action":{"count":1}},"_dd":{"configuration":{"rate":100},"view":{"id":"1","action":{"count":1}}}}`,
+		`{"view":{"id":"1","action":{"count":1}},"usr":{"id":"1","action":{"count":1}},"_dd":{"configuration":{"rate":100},"other":2}}`,
+		`{"view":{"id":"1","action":{"count":1}}x}`, // leaves nothing behind
+		`{"view":{"id":"2","action":{"count":1}},"configuration":{"rate":100}}`,
+	}
+	for range 2 {
+		for _, line := range lines {
+			root, err := d.parse(line)
+			want, wantErr := reference(line)
+			require.Equal(t, wantErr == nil, err == nil, line)
+			if err == nil {
+				require.Equal(t, want, plain(&d, root))
+			}
+		}
+	}
+	_, err := d.parse(lines[0])
+	require.NoError(t, err)
+	before := len(d.nodes)
+	_, err = d.parse(lines[0])
+	require.NoError(t, err)
+	require.Equal(t, 4, len(d.nodes)-before, "the event and its three members")
+}
+
 // seeds are the lines of every golden story.
 func seeds(f *testing.F) {
 	files, err := filepath.Glob("testdata/*/in.yaml")
@@ -105,8 +134,15 @@ func FuzzParser(f *testing.F) {
 		switch err {
 		case nil:
 			require.NoError(t, wantErr)
-			if got := plain(&d, root); !reflect.DeepEqual(want, got) {
-				t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
+			// Again, between others, so that what was parsed before is recognised.
+			other, otherErr := d.parse(`{"_dd":{"configuration":{"session_sample_rate":100}},"view":{"id":"view-1","url":"/"}}`)
+			again, err := d.parse(line)
+			require.NoError(t, errors.Join(otherErr, err))
+			require.Equal(t, "view-1", d.text(d.child(d.child(other, "view"), "id")))
+			for _, at := range []int{root, again} {
+				if got := plain(&d, at); !reflect.DeepEqual(want, got) {
+					t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
+				}
 			}
 		case errJSONSyntax:
 			require.Error(t, wantErr)

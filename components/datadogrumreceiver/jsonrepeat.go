@@ -25,8 +25,20 @@ func (d *jsonDoc) repeated(i int) bool {
 	return false
 }
 
-// remember notes object i, which was parsed for the first time.
+// remember notes object i, which was parsed for the first time. It takes the
+// place of the last one of its name: an object that changes with every event
+// must not push out those that do not.
 func (d *jsonDoc) remember(i int) {
-	d.known[d.forget] = int32(i) //nolint:gosec // arena indices
-	d.forget = (d.forget + 1) % knownObjects
+	n := &d.nodes[i]
+	slot := d.forget
+	for k, node := range d.known {
+		if known := &d.nodes[node]; node != 0 && known.key == n.key && known.depth == n.depth {
+			slot = k
+			break
+		}
+	}
+	if slot == d.forget {
+		d.forget = (d.forget + 1) % knownObjects
+	}
+	d.known[slot] = int32(i) //nolint:gosec // arena indices
 }

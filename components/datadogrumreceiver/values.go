@@ -30,7 +30,7 @@ func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
 		at := len(w.path)
 		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
 			w.path = append(append(w.path[:at], '.'), doc.nodes[j].key...)
-			if w.fields.get(w.path).rule != ruleDrop {
+			if w.fields.get(w.path, doc.nodes[j].key).rule != ruleDrop {
 				w.value(doc, j, m.PutEmpty(doc.nodes[j].key))
 			}
 		}

@@ -29,9 +29,11 @@ type writer struct {
 	path    []byte
 	attrs   xpdata.MapBuilder
 	pages   [2]cleanURL
-	usual   int  // attributes of the last span
-	asSpan  bool // ids and durations of the event become those of a span
-	dotted  bool // a member name held a dot: two paths may spell the same key
+	shapes  [typeCount]shape
+	shape   *shape // of the event that is written, nil for a resource
+	usual   int    // attributes of the last span
+	asSpan  bool   // ids and durations of the event become those of a span
+	dotted  bool   // a member name held a dot: two paths may spell the same key
 }
 
 type cleanURL struct{ raw, clean string }
@@ -173,7 +175,7 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 // start begins a set of attributes.
 func (w *writer) start(asSpan bool) {
 	w.attrs = xpdata.MapBuilder{}
-	w.asSpan, w.dotted, w.path = asSpan, false, w.path[:0]
+	w.asSpan, w.dotted, w.path, w.shape = asSpan, false, w.path[:0], nil
 }
 
 func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
@@ -204,6 +206,8 @@ func (w *writer) into(attrs pcommon.Map) {
 // event writes the members of e that are not the resource's.
 func (w *writer) event(e *event) {
 	doc := e.doc
+	w.shape = &w.shapes[typeOf(e.kind)]
+	w.shape.at, w.shape.same = 0, true
 	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
 		key := doc.nodes[i].key
 		if resourceSlot(key) >= 0 {
@@ -235,11 +239,10 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		w.dotted = true
 	}
 	if n.kind == jsonObject && n.end > n.first {
-		// Only a denied object is looked up: the others are only ways to their members.
-		if n.to == nil && mayBePrivate(w.path) {
-			n.to = w.fields.get(w.path)
+		if n.to == nil {
+			n.to = w.find(n)
 		}
-		if n.to != nil && n.to.rule == ruleDrop {
+		if n.to.rule == ruleDrop {
 			return
 		}
 		at = len(w.path)
@@ -249,7 +252,7 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		return
 	}
 	if n.to == nil {
-		n.to = w.fields.get(w.path)
+		n.to = w.find(n)
 	}
 	f := n.to
 	switch f.rule {
@@ -281,8 +284,3 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 }
 
 const topLevel = -1
-
-// mayBePrivate spares most objects the look-up: context, usr, account and feature_flags begin so.
-func mayBePrivate(path []byte) bool {
-	return len(path) > 0 && (path[0] == 'c' || path[0] == 'u' || path[0] == 'a' || path[0] == 'f')
-}
