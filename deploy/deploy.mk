@@ -44,9 +44,11 @@ $(KUBE)/kubeconform: PACKAGE = github.com/yannh/kubeconform/cmd/kubeconform
 $(KUBE)/kwok: PACKAGE = sigs.k8s.io/kwok/cmd/kwok
 $(KUBE)/etcd: PACKAGE = ./etcd
 $(KUBE)/controlplane: PACKAGE = ./controlplane
+# What the API server says it is; Helm compares the chart's kubeVersion with it.
+$(KUBE)/controlplane: LDFLAGS = -X k8s.io/component-base/version.gitVersion=$(shell cd tools/kube && go list -m -f '{{.Version}}' k8s.io/kubernetes)
 $(KUBE)/%: $(KUBE_MODULE)
 	@mkdir -p $(KUBE)
-	cd tools/kube && go build -ldflags='-s -w' -o $(CURDIR)/$@ $(PACKAGE)
+	cd tools/kube && go build -ldflags='-s -w $(LDFLAGS)' -o $(CURDIR)/$@ $(PACKAGE)
 
 # --- image ---
 
