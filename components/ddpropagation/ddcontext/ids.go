@@ -12,10 +12,13 @@ const hexDigits = "0123456789abcdef"
 
 // ParseUint64 reads an unsigned decimal of ASCII digits, 0 to 2^64-1, leading zeros allowed, at most 64 characters.
 // Signs, blanks, underscores, exponents, hexadecimal and other scripts' digits are refused. Zero is a number here; that it is no id is
-// for the caller to say.
+// for the caller to say. With false comes 0, here and from the parsers below: half an id must not be taken for a whole one.
 func ParseUint64(s string) (uint64, bool) {
 	hi, lo, ok := parseUint128(s)
-	return lo, ok && hi == 0
+	if !ok || hi != 0 {
+		return 0, false
+	}
+	return lo, true
 }
 
 // parseUint128 reads an unsigned decimal below 2^128 under the rules of ParseUint64.
@@ -60,12 +63,18 @@ func ParseTID(s string) (uint64, bool) {
 // ParseHex64 reads exactly 16 hex digits of either case; zero is accepted.
 func ParseHex64(s string) (uint64, bool) {
 	v, class := parseHex64(s)
-	return v, class&notHex == 0
+	if class&notHex != 0 {
+		return 0, false
+	}
+	return v, true
 }
 
 func parseLowerHex64(s string) (uint64, bool) {
 	v, class := parseHex64(s)
-	return v, class&(notHex|upperHex) == 0
+	if class&(notHex|upperHex) != 0 {
+		return 0, false
+	}
+	return v, true
 }
 
 // parseHex64 returns the number and what classes of characters it met besides 0-9 and a-f.
@@ -86,9 +95,12 @@ func ParseHex128(s string) (hi, lo uint64, ok bool) {
 	if len(s) != 32 {
 		return 0, 0, false
 	}
-	hi, okHi := ParseHex64(s[:16])
-	lo, okLo := ParseHex64(s[16:])
-	return hi, lo, okHi && okLo
+	hi, high := parseHex64(s[:16])
+	lo, low := parseHex64(s[16:])
+	if (high|low)&notHex != 0 {
+		return 0, 0, false
+	}
+	return hi, lo, true
 }
 
 // AppendHex64 appends v as exactly 16 lower-case hex digits: the form of `_dd.p.tid`, of a W3C span id, of half a W3C trace id.

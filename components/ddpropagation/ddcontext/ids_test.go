@@ -32,7 +32,7 @@ func TestParseUint64(t *testing.T) {
 		{"absurdly long", strings.Repeat("0", 65), 0, false},
 	} {
 		got, ok := ParseUint64(tc.in)
-		if got != tc.want && tc.ok || ok != tc.ok {
+		if got != tc.want || ok != tc.ok {
 			t.Errorf("%s: ParseUint64(%q) = %d, %v; want %d, %v", tc.name, tc.in, got, ok, tc.want, tc.ok)
 		}
 	}
@@ -57,7 +57,7 @@ func TestParseTID(t *testing.T) {
 		{"empty", "", 0, false},
 	} {
 		got, ok := ParseTID(tc.in)
-		if ok != tc.ok || ok && got != tc.want {
+		if got != tc.want || ok != tc.ok {
 			t.Errorf("%s: ParseTID(%q) = %x, %v; want %x, %v", tc.name, tc.in, got, ok, tc.want, tc.ok)
 		}
 	}
@@ -80,6 +80,8 @@ func FuzzIDs(f *testing.F) {
 	f.Add("18446744073709551615", uint64(1), uint64(2))
 	f.Add("640cfd8d00000000", uint64(0), uint64(math.MaxUint64))
 	f.Add("0af7651916cd43dd8448eb211c80319c", uint64(1)<<63, uint64(0))
+	f.Add("0af7651916cd43dd8448eb211c80319x", uint64(1), uint64(1))
+	f.Add("640CFD8D0000000x", uint64(1), uint64(1))
 	f.Fuzz(func(t *testing.T, s string, hi, lo uint64) {
 		if v, ok := ParseUint64(s); ok {
 			if want, err := strconv.ParseUint(s, 10, 64); err != nil || want != v {
@@ -97,6 +99,15 @@ func FuzzIDs(f *testing.F) {
 		}
 		if a, b, ok := ParseHex128(string(AppendHex64(AppendHex64(nil, hi), lo))); !ok || a != hi || b != lo {
 			t.Errorf("hex of %x %x does not parse back", hi, lo)
+		}
+		decimal, isDecimal := ParseUint64(s)
+		upper, isTID := ParseTID(s)
+		hex, isHex := ParseHex64(s)
+		if !isDecimal && decimal != 0 || !isTID && upper != 0 || !isHex && hex != 0 {
+			t.Errorf("%q is refused with an id: decimal %d, tid %x, hex %x", s, decimal, upper, hex)
+		}
+		if a, b, ok := ParseHex128(s); !ok && a|b != 0 {
+			t.Errorf("ParseHex128(%q) is refused with %x %x", s, a, b)
 		}
 		if a, b := SplitTraceID(JoinTraceID(hi, lo)); a != hi || b != lo {
 			t.Errorf("halves of %x %x do not come back", hi, lo)
