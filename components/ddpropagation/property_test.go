@@ -3,7 +3,10 @@ package ddpropagation
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"math/rand/v2"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -123,6 +126,70 @@ func checkUppers(t *testing.T, before, after map[string]ptrace.Span) {
 		}
 		require.True(t, said[[2]uint64{upper, lower}], "%x%x was guessed", upper, lower)
 	}
+}
+
+// What logs hear through the shared cache depends on what spans said, not on the order of their batches: the upper half when all agree,
+// nothing when two were said.
+func TestSharedCacheDoesNotDependOnTheOrderOfBatches(t *testing.T) {
+	outcomes := map[bool]int{}
+	for seed := range uint64(200) {
+		r := rand.New(rand.NewPCG(seed, 3))
+		spans := randomTraces(t, r).ResourceSpans()
+		want := uppersSaid(spans)
+		for range 3 {
+			cfg := createDefaultConfig().(*Config)
+			cfg.TraceIDCache.ShareWithLogs = true
+			c := newCollector(t, cfg)
+			traces, logs := c.traces(t), c.logs(t)
+			for _, i := range r.Perm(spans.Len()) {
+				td := ptrace.NewTraces()
+				spans.At(i).CopyTo(td.ResourceSpans().AppendEmpty())
+				require.NoError(t, traces.ConsumeTraces(t.Context(), td))
+			}
+			for lower, uppers := range want {
+				upper := uint64(0)
+				if len(uppers) == 1 {
+					upper = slices.Collect(maps.Keys(uppers))[0]
+				}
+				outcomes[upper != 0]++
+				ld, record := oneRecord()
+				record.Attributes().PutStr(logTraceIDKey, strconv.FormatUint(lower, 10))
+				for range 2 { // twice is once
+					require.NoError(t, logs.ConsumeLogs(t.Context(), ld))
+					require.Equal(t, pcommon.TraceID(ddcontext.JoinTraceID(upper, lower)), record.TraceID(), "seed %d: %v were said", seed, uppers)
+				}
+			}
+		}
+	}
+	require.Greater(t, outcomes[true], 50, "too few agree")
+	require.Greater(t, outcomes[false], 50, "too few contradict one another")
+}
+
+// uppersSaid lists the upper halves that spans claim for each lower half, in their ids or in their tids.
+func uppersSaid(spans ptrace.ResourceSpansSlice) map[uint64]map[uint64]bool {
+	said := map[uint64]map[uint64]bool{}
+	say := func(lower, upper uint64) {
+		if said[lower] == nil {
+			said[lower] = map[uint64]bool{}
+		}
+		if upper != 0 {
+			said[lower][upper] = true
+		}
+	}
+	for _, rs := range spans.All() {
+		span := rs.ScopeSpans().At(0).Spans().At(0)
+		upper, lower := ddcontext.SplitTraceID(span.TraceID())
+		if lower == 0 {
+			continue
+		}
+		say(lower, upper)
+		if v, ok := span.Attributes().Get(tidKey); ok {
+			if tid, ok := ddcontext.ParseTID(v.Str()); ok {
+				say(lower, tid)
+			}
+		}
+	}
+	return said
 }
 
 func spansByName(td ptrace.Traces) map[string]ptrace.Span {
