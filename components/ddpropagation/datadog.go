@@ -40,7 +40,7 @@ func (w *datadogWriter) processLogs(ctx context.Context, ld plog.Logs) (plog.Log
 	return ld, nil
 }
 
-// write adds the pair of attributes, or neither when another trace's are there. A placeholder gives way.
+// write adds the pair of attributes, or neither when another trace's or an unknown trace's are there. A placeholder gives way.
 func (w *datadogWriter) write(record plog.LogRecord, counts *[outcomeCount]int64) {
 	id := identityOf(record)
 	if !id.hasTrace() {
@@ -49,10 +49,12 @@ func (w *datadogWriter) write(record plog.LogRecord, counts *[outcomeCount]int64
 	}
 	attrs := record.Attributes()
 	trace, o := fieldIn(attrs, logTraceIDKey).traceID(ddcontext.DatadogKey)
+	span, spanOutcome := fieldIn(attrs, logSpanIDKey).spanID(ddcontext.DatadogKey, trace)
+	sameSpan := spanOutcome == mapped && span == id.span
 	switch {
 	case o == mapped && id.is(trace):
 		counts[unchanged]++
-	case o != absent:
+	case o != absent, spanOutcome != absent && !sameSpan:
 		counts[conflictExisting]++
 		return
 	case w.format == formatDecimal64 && id.lower == 0:
@@ -65,11 +67,10 @@ func (w *datadogWriter) write(record plog.LogRecord, counts *[outcomeCount]int64
 	if id.span == 0 {
 		return
 	}
-	span, o := fieldIn(attrs, logSpanIDKey).spanID(ddcontext.DatadogKey, trace)
 	switch {
-	case o == mapped && span == id.span:
+	case sameSpan:
 		counts[unchanged]++
-	case o != absent:
+	case spanOutcome != absent:
 		counts[conflictExisting]++
 	default:
 		put(attrs, logSpanIDKey, strconv.FormatUint(id.span, 10))
