@@ -310,3 +310,23 @@ func TestPropagationOfASyntheticTest(t *testing.T) {
 	require.Equal(t, ddcontext.SpanIDUint64(span.SpanContext().SpanID()), got.SpanID())
 	require.Equal(t, "synthetics", texts["x-datadog-origin"])
 }
+
+// The trap that ddcontext's example of a consumer warns of: beside a span in the context, ChildOf goes unheard.
+func TestPropagationTrapOfTheConsumersContext(t *testing.T) {
+	startDatadog(t, 128)
+	producer := tracer.StartSpan("produce")
+	defer producer.Finish()
+	message := tracer.TextMapCarrier{}
+	require.NoError(t, tracer.Inject(producer.Context(), message))
+	extracted, err := tracer.Extract(message)
+	require.NoError(t, err)
+	poll, pollCtx := tracer.StartSpanFromContext(t.Context(), "poll")
+	defer poll.Finish()
+
+	right := tracer.StartSpan("process", tracer.ChildOf(extracted))
+	defer right.Finish()
+	require.Equal(t, producer.Context().TraceIDBytes(), right.Context().TraceIDBytes())
+	wrong, _ := tracer.StartSpanFromContext(pollCtx, "process", tracer.ChildOf(extracted))
+	defer wrong.Finish()
+	require.Equal(t, poll.Context().TraceIDBytes(), wrong.Context().TraceIDBytes())
+}
