@@ -196,12 +196,22 @@ func (r *release) rollback(t *testing.T) {
 
 // drain evicts as `kubectl drain` does.
 func (r *release) drain(t *testing.T) {
+	n := *r.statefulSet(t).Spec.Replicas
+	eventually(t, "every gateway is of the last revision and ready", func(ctx context.Context) error {
+		sts, err := r.AppsV1().StatefulSets(r.namespace).Get(ctx, gatewayName, metav1.GetOptions{})
+		if err != nil {
+			return err
+		}
+		s := sts.Status
+		return want([5]any{sts.Generation, s.UpdateRevision, n, n, n},
+			[5]any{s.ObservedGeneration, s.CurrentRevision, s.Replicas, s.UpdatedReplicas, s.AvailableReplicas})
+	})
 	eventually(t, "the budget allows one disruption", func(ctx context.Context) error {
 		pdb, err := r.PolicyV1().PodDisruptionBudgets(r.namespace).Get(ctx, gatewayName, metav1.GetOptions{})
 		if err != nil {
 			return err
 		}
-		return want(int32(1), pdb.Status.DisruptionsAllowed)
+		return want([3]int32{n, n, 1}, [3]int32{pdb.Status.ExpectedPods, pdb.Status.CurrentHealthy, pdb.Status.DisruptionsAllowed})
 	})
 	before := r.podUIDs(t, "gateway")
 	evict := func(n int) error {
@@ -210,7 +220,8 @@ func (r *release) drain(t *testing.T) {
 		})
 	}
 	require.NoError(t, evict(0))
-	require.True(t, apierrors.IsTooManyRequests(evict(1)), "the second waits for the first")
+	refused := evict(1)
+	require.True(t, apierrors.IsTooManyRequests(refused), "the second waits for the first, got: %v", refused)
 	eventually(t, "the first is back, on its volume", func(context.Context) error {
 		now := r.podUIDs(t, "gateway")
 		if now[gatewayName+"-0"] == before[gatewayName+"-0"] || now[gatewayName+"-0"] == "" {

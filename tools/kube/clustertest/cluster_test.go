@@ -236,14 +236,18 @@ func eventually(t *testing.T, what string, check func(context.Context) error) {
 	defer cancel()
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
+	var last error // what was missing, not that the time was up
 	for {
 		err := check(ctx)
 		if err == nil {
 			return
 		}
+		if last == nil || ctx.Err() == nil {
+			last = err
+		}
 		select {
 		case <-ctx.Done():
-			require.NoError(t, err, "within %s: %s", readyWithin, what)
+			require.NoError(t, last, "within %s: %s", readyWithin, what)
 		case <-tick.C:
 		}
 	}
