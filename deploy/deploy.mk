@@ -83,7 +83,7 @@ image-test: image ## Load the image into podman and start it read-only, without 
 
 # --- packages ---
 
-NFPM := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.48.0
+NFPM := github.com/goreleaser/nfpm/v2/cmd/nfpm@v2.43.4
 SYFT := github.com/anchore/syft/cmd/syft@v1.52.0
 
 packages: $(foreach a,$(ARCHS),binaries-$(a)) ## Write deb and rpm packages of ARCHS to bin/.
