@@ -2,7 +2,6 @@ package jsonlog
 
 import (
 	"encoding/json"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -17,6 +16,8 @@ import (
 	otelattribute "go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
 // everyOutcome holds one record for each outcome, and both kinds of unused values.
@@ -51,11 +52,10 @@ func TestEveryRecordIsCountedOnce(t *testing.T) {
 	require.Equal(t, map[string]int64{"duplicate_key": 1, "existing_attribute": 1},
 		counts(t, tel, "otelcol_processor_json_log_unused_values", "reason"))
 
-	readme := readme(t)
 	for _, name := range slices.Concat(outcomeNames[:], unusedNames[:]) {
-		require.Contains(t, readme, "`"+name+"`")
+		require.Contains(t, readmetest.Text(t), "`"+name+"`")
 	}
-	require.Equal(t, emitted(t, tel), metricsIn(readme))
+	readmetest.EqualMetrics(t, tel.Reader, "otelcol_processor_json_log_")
 }
 
 func counts(t *testing.T, tel *componenttest.Telemetry, name, attribute string) map[string]int64 {
@@ -73,52 +73,15 @@ func counts(t *testing.T, tel *componenttest.Telemetry, name, attribute string) 
 	return got
 }
 
-func emitted(t *testing.T, tel *componenttest.Telemetry) (names []string) {
-	t.Helper()
-	var rm metricdata.ResourceMetrics
-	require.NoError(t, tel.Reader.Collect(t.Context(), &rm))
-	for _, scope := range rm.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			names = append(names, m.Name)
-		}
-	}
-	slices.Sort(names)
-	return names
-}
-
-func readme(t *testing.T) string {
-	t.Helper()
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(raw)
-}
-
-func metricsIn(text string) (names []string) {
-	for _, m := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z_]+)`").FindAllStringSubmatch(text, -1) {
-		names = append(names, m[1])
-	}
-	slices.Sort(names)
-	return names
-}
-
 // Every configuration the README shows is loaded and validated, and every key
 // of its table with its default is what the code has.
 func TestREADMEShowsWhatLoads(t *testing.T) {
-	text := readme(t)
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		conf, err := confmap.NewRetrievedFromYAML([]byte(block[1]))
-		require.NoError(t, err, block[1])
-		whole, err := conf.AsConf()
-		require.NoError(t, err)
-		sub, err := whole.Sub("processors::json_log")
-		require.NoError(t, err)
-		require.NotEmpty(t, sub.AllKeys(), block[1])
+	readmetest.Configs(t, "processors::json_log", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, sub.Unmarshal(cfg), block[1])
-		require.NoError(t, cfg.Validate(), block[1])
-	}
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+	})
+	text := readmetest.Text(t)
 
 	// The first JSON block becomes the second.
 	example := regexp.MustCompile("(?s)```json\n(.*?)```").FindAllStringSubmatch(text, -1)

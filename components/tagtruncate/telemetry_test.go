@@ -2,7 +2,6 @@ package tagtruncate
 
 import (
 	"encoding/json"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -19,14 +18,9 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.uber.org/zap"
 	"go.uber.org/zap/zaptest/observer"
-)
 
-func readme(t *testing.T) string {
-	t.Helper()
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(raw)
-}
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
+)
 
 // strict is a configuration under which one span and one log meet every reason.
 func strict() *Config {
@@ -84,9 +78,8 @@ func TestEveryReasonIsCountedByScope(t *testing.T) {
 
 	var rm metricdata.ResourceMetrics
 	require.NoError(t, tel.Reader.Collect(t.Context(), &rm))
-	got, names := map[string]int64{}, []string{}
+	got := map[string]int64{}
 	for _, m := range rm.ScopeMetrics[0].Metrics {
-		names = append(names, m.Name)
 		short := strings.TrimPrefix(m.Name, "otelcol_processor_tag_truncate_")
 		for _, point := range m.Data.(metricdata.Sum[int64]).DataPoints {
 			scope, _ := point.Attributes.Value("scope")
@@ -120,14 +113,8 @@ func TestEveryReasonIsCountedByScope(t *testing.T) {
 		"removed_bytes log body_length":    1,
 	}, got)
 
-	text := readme(t)
-	slices.Sort(names)
-	listed := []string{}
-	for _, m := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z_]+)`").FindAllStringSubmatch(text, -1) {
-		listed = append(listed, m[1])
-	}
-	slices.Sort(listed)
-	require.Equal(t, names, listed)
+	readmetest.EqualMetrics(t, tel.Reader, "otelcol_processor_tag_truncate_")
+	text := readmetest.Text(t)
 	for _, name := range slices.Concat(scopeNames[:], reasonNames[:]) {
 		require.Contains(t, text, "`"+name+"`")
 	}
@@ -156,23 +143,13 @@ func TestTheDebugLogNamesASampleOfTheKeysAndNoValue(t *testing.T) {
 // Every configuration the README shows is loaded and validated, and its tables
 // name every key, every profile and the defaults.
 func TestREADMEShowsWhatLoads(t *testing.T) {
-	text := readme(t)
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(text, -1)
-	require.NotEmpty(t, blocks)
+	text := readmetest.Text(t)
 	var last *Config
-	for _, block := range blocks {
-		retrieved, err := confmap.NewRetrievedFromYAML([]byte(block[1]))
-		require.NoError(t, err, block[1])
-		whole, err := retrieved.AsConf()
-		require.NoError(t, err)
-		sub, err := whole.Sub("processors::tag_truncate")
-		require.NoError(t, err)
-		require.NotEmpty(t, sub.AllKeys(), block[1])
-		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, sub.Unmarshal(cfg), block[1])
-		require.NoError(t, cfg.Validate(), block[1])
-		last = cfg
-	}
+	readmetest.Configs(t, "processors::tag_truncate", func(block string, conf *confmap.Conf) {
+		last = createDefaultConfig().(*Config)
+		require.NoError(t, conf.Unmarshal(last), block)
+		require.NoError(t, last.Validate(), block)
+	})
 	for _, name := range profileNames() {
 		require.Contains(t, text, "`"+name+"`")
 	}

@@ -1,6 +1,5 @@
 // Package readmetest holds the README beside a component against what the
-// component does. That every YAML block of every README loads is held by the
-// tests of cmd/otelcol-obs, with the factories in the binary.
+// component does.
 package readmetest
 
 import (
@@ -11,6 +10,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
@@ -21,6 +21,28 @@ func Text(t testing.TB) string {
 	raw, err := os.ReadFile("README.md")
 	require.NoError(t, err)
 	return string(raw)
+}
+
+// Configs hands load every configuration the README shows of the component at
+// path, such as "processors::json_log", with the YAML it stands in, and
+// requires that there is one. Blocks that are a list show data, not configuration.
+func Configs(t testing.TB, path string, load func(block string, conf *confmap.Conf)) {
+	t.Helper()
+	found := false
+	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(Text(t), -1) {
+		retrieved, err := confmap.NewRetrievedFromYAML([]byte(block[1]))
+		require.NoError(t, err, block[1])
+		whole, err := retrieved.AsConf()
+		if err != nil {
+			continue
+		}
+		require.True(t, whole.IsSet(path), "%s is not in\n%s", path, block[1])
+		conf, err := whole.Sub(path)
+		require.NoError(t, err, block[1])
+		load(block[1], conf)
+		found = true
+	}
+	require.True(t, found, "no configuration shown")
 }
 
 // EqualMetrics requires that the metrics read from reader whose names begin
