@@ -1,7 +1,6 @@
 package ddpropagation
 
 import (
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,38 +11,22 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
-)
 
-func readme(t *testing.T) string {
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(raw)
-}
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
+)
 
 // Every configuration in the README loads and is valid, and the one that shows the default sources shows them all.
 func TestReadmeConfigurationsLoad(t *testing.T) {
 	loaded := 0
-	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1) {
-		if !strings.HasPrefix(block[1], "processors:") {
-			var data []any
-			require.NoError(t, yaml.Unmarshal([]byte(block[1]), &data), "data before and after")
-			continue
+	readmetest.Configs(t, "processors", "dd_propagation", func(block string, conf *confmap.Conf) {
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+		if strings.Contains(block, "sources:") {
+			require.Equal(t, createDefaultConfig(), cfg)
 		}
-		var doc struct {
-			Processors map[string]map[string]any `yaml:"processors"`
-		}
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
-		for id, raw := range doc.Processors {
-			require.Equal(t, "dd_propagation", strings.Split(id, "/")[0])
-			cfg := createDefaultConfig().(*Config)
-			require.NoError(t, confmap.NewFromStringMap(raw).Unmarshal(cfg), block[1])
-			require.NoError(t, cfg.Validate(), block[1])
-			if strings.Contains(block[1], "sources:") {
-				require.Equal(t, createDefaultConfig(), cfg)
-			}
-			loaded++
-		}
-	}
+		loaded++
+	})
 	require.Equal(t, 4, loaded)
 }
 
@@ -58,7 +41,7 @@ func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
 		}
 	}
 	got := map[string]string{}
-	section := strings.Split(strings.Split(readme(t), "## Configuration")[1], "## Spans")[0]
+	section := strings.Split(strings.Split(readmetest.Text(t), "## Configuration")[1], "## Spans")[0]
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9_:]+)` \\| (.+?) \\|").FindAllStringSubmatch(section, -1) {
 		got[row[1]] = row[2]
 	}
@@ -101,7 +84,7 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 		}
 	}
 	documented := map[string][]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z_]+)` \\| (.+?) \\|").FindAllStringSubmatch(readme(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z_]+)` \\| (.+?) \\|").FindAllStringSubmatch(readmetest.Text(t), -1) {
 		keys := strings.Split(strings.ReplaceAll(row[2], "`", ""), ", ")
 		slices.Sort(keys)
 		documented[row[1]] = keys
@@ -112,7 +95,7 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 	for o := range outcomeCount {
 		outcomes = append(outcomes, o.String())
 	}
-	section := strings.Split(strings.Split(readme(t), "| outcome |")[1], "`source` is")[0]
+	section := strings.Split(strings.Split(readmetest.Text(t), "| outcome |")[1], "`source` is")[0]
 	var listed []string
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z_]+)` \\|").FindAllStringSubmatch(section, -1) {
 		listed = append(listed, row[1])

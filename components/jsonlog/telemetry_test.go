@@ -76,7 +76,7 @@ func counts(t *testing.T, tel *componenttest.Telemetry, name, attribute string) 
 // Every configuration the README shows is loaded and validated, and every key
 // of its table with its default is what the code has.
 func TestREADMEShowsWhatLoads(t *testing.T) {
-	readmetest.Configs(t, "processors::json_log", func(block string, conf *confmap.Conf) {
+	readmetest.Configs(t, "processors", "json_log", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
 		require.NoError(t, conf.Unmarshal(cfg), block)
 		require.NoError(t, cfg.Validate(), block)

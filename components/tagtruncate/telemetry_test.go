@@ -145,7 +145,7 @@ func TestTheDebugLogNamesASampleOfTheKeysAndNoValue(t *testing.T) {
 func TestREADMEShowsWhatLoads(t *testing.T) {
 	text := readmetest.Text(t)
 	var last *Config
-	readmetest.Configs(t, "processors::tag_truncate", func(block string, conf *confmap.Conf) {
+	readmetest.Configs(t, "processors", "tag_truncate", func(block string, conf *confmap.Conf) {
 		last = createDefaultConfig().(*Config)
 		require.NoError(t, conf.Unmarshal(last), block)
 		require.NoError(t, last.Validate(), block)

@@ -23,10 +23,11 @@ func Text(t testing.TB) string {
 	return string(raw)
 }
 
-// Configs hands load every configuration the README shows of the component at
-// path, such as "processors::json_log", with the YAML it stands in, and
-// requires that there is one. Blocks that are a list show data, not configuration.
-func Configs(t testing.TB, path string, load func(block string, conf *confmap.Conf)) {
+// Configs hands load every configuration the README shows of a component, such
+// as kind "processors" and typ "json_log", with or without a name, and the YAML
+// block it stands in. Every block must show one, but for blocks that are a
+// list: those show data.
+func Configs(t testing.TB, kind, typ string, load func(block string, conf *confmap.Conf)) {
 	t.Helper()
 	found := false
 	for _, block := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(Text(t), -1) {
@@ -36,10 +37,18 @@ func Configs(t testing.TB, path string, load func(block string, conf *confmap.Co
 		if err != nil {
 			continue
 		}
-		require.True(t, whole.IsSet(path), "%s is not in\n%s", path, block[1])
-		conf, err := whole.Sub(path)
+		components, err := whole.Sub(kind)
 		require.NoError(t, err, block[1])
-		load(block[1], conf)
+		shown := false
+		for id := range components.ToStringMap() {
+			if got, _, _ := strings.Cut(id, "/"); got == typ {
+				conf, err := components.Sub(id)
+				require.NoError(t, err, block[1])
+				load(block[1], conf)
+				shown = true
+			}
+		}
+		require.True(t, shown, "no %s in\n%s", typ, block[1])
 		found = true
 	}
 	require.True(t, found, "no configuration shown")
