@@ -44,10 +44,18 @@ const (
 
 // field is where the value at one JSON path goes.
 type field struct {
-	key  string
-	name string // the last part of the path
-	rule fieldRule
+	key    string
+	path   string
+	name   string // the last part of the path
+	rule   fieldRule
+	dotted bool // the name holds a dot: two paths may spell the same key
 }
+
+// The objects whose members are an event's.
+var (
+	eventRoot     = &field{}
+	eventInternal = &field{path: "_dd", name: "_dd"}
+)
 
 // mapVersion is the version of the table below. OpenTelemetry's conventions for
 // client telemetry are in development; a change of a name here is a change of
@@ -163,6 +171,7 @@ type fieldTable struct {
 	known   map[string]*field
 	deny    globs
 	private map[string]bool
+	path    []byte
 }
 
 func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
@@ -184,19 +193,24 @@ func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
 		}
 	}
 	for path, f := range t.known {
-		f.name = path[strings.LastIndexByte(path, '.')+1:]
+		f.path, f.name = path, path[strings.LastIndexByte(path, '.')+1:]
 	}
 	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": cfg.User.Other == "drop", "account": cfg.User.Other == "drop"}
 	return t
 }
 
-// get returns where the value at path goes; name is the last part of path.
-func (t *fieldTable) get(path []byte, name string) *field {
-	if f, ok := t.known[string(path)]; ok && f.name == name {
+// get returns where the member of parent called name goes.
+func (t *fieldTable) get(parent *field, name string) *field {
+	t.path = t.path[:0]
+	if parent != eventRoot { // its path may be "": a member may be called that
+		t.path = append(append(t.path, parent.path...), '.')
+	}
+	t.path = append(t.path, name...)
+	if f, ok := t.known[string(t.path)]; ok && f.name == name {
 		return f
 	}
-	own := string(path)
-	f := &field{key: "datadog." + own, name: own[len(own)-len(name):]}
+	own := string(t.path)
+	f := &field{key: "datadog." + own, path: own, name: own[len(own)-len(name):], dotted: strings.Contains(name, ".")}
 	if top, below, nested := strings.Cut(own, "."); nested {
 		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.match(strings.ToLower(below))) {
 			f.rule = ruleDrop

@@ -168,8 +168,6 @@ func (d *jsonDoc) compound(i int, open byte) error {
 	if d.depth++; d.depth > maxJSONDepth {
 		return errJSONDepth
 	}
-	var mayRepeat bool
-	var err error
 	start := d.pos
 	kind, end := jsonObject, byte('}')
 	if open == '[' {
@@ -179,52 +177,57 @@ func (d *jsonDoc) compound(i int, open byte) error {
 	d.space()
 	if d.pos < len(d.src) && d.src[d.pos] == end {
 		d.pos++
-	} else if mayRepeat, err = d.members(kind, end); err != nil {
+	} else if err := d.members(i+1, kind, end); err != nil {
 		return err
 	}
 	d.depth--
 	n := &d.nodes[i]
 	last := int32(len(d.nodes)) //nolint:gosec // bounded by limit
 	n.kind, n.str, n.next, n.first, n.end = kind, d.src[start:d.pos], last, int32(i+1), last
-	if mayRepeat && d.duplicate(i) {
-		return errJSONDuplicate
-	}
 	return nil
 }
 
-// members reads what is between the brackets. It reports whether two names are
-// alike enough to be worth comparing.
-func (d *jsonDoc) members(kind jsonKind, end byte) (mayRepeat bool, err error) {
+// members reads what is between the brackets; its first value becomes node
+// first. A name that occurs twice is an error: which of the two a reader takes
+// differs from parser to parser.
+func (d *jsonDoc) members(first int, kind jsonKind, end byte) error {
+	const pairwise = 64 // members that are compared one by one
 	marks := uint64(0)
-	for {
+	for count := 1; ; count++ {
 		key := ""
 		if kind == jsonObject {
+			var err error
 			if key, err = d.name(); err != nil {
-				return false, err
+				return err
 			}
 			mark := uint64(1)
 			if n := len(key); n > 0 {
 				mark <<= (uint(n)*7 + uint(key[0])*5 + uint(key[n-1])) % 64
 			}
-			mayRepeat = mayRepeat || marks&mark != 0
+			if marks&mark != 0 && count <= pairwise && d.named(first, key) {
+				return errJSONDuplicate
+			}
 			marks |= mark
 		}
 		d.space()
 		if err := d.value(key); err != nil {
-			return false, err
+			return err
 		}
 		d.space()
 		if d.pos >= len(d.src) {
-			return false, errJSONSyntax
+			return errJSONSyntax
 		}
 		switch d.src[d.pos] {
 		case ',':
 			d.pos++
 		case end:
 			d.pos++
-			return mayRepeat, nil
+			if kind == jsonObject && count > pairwise && d.repeatsName(first) {
+				return errJSONDuplicate
+			}
+			return nil
 		default:
-			return false, errJSONSyntax
+			return errJSONSyntax
 		}
 	}
 }
@@ -247,27 +250,20 @@ func (d *jsonDoc) name() (string, error) {
 	return key, nil
 }
 
-// duplicate tells whether a member name of object i occurs twice. Which of the
-// two a reader takes differs from parser to parser, so neither is taken.
-func (d *jsonDoc) duplicate(i int) bool {
-	const pairwise = 64
-	members := 0
-	for j := int(d.nodes[i].first); j < int(d.nodes[i].end); j = int(d.nodes[j].next) {
-		if members++; members > pairwise {
-			return d.duplicateBySet(i)
-		}
-		for k := int(d.nodes[i].first); k < j; k = int(d.nodes[k].next) {
-			if d.nodes[k].key == d.nodes[j].key {
-				return true
-			}
+// named tells whether one of the siblings from first on is called key.
+func (d *jsonDoc) named(first int, key string) bool {
+	for j := first; j < len(d.nodes); j = int(d.nodes[j].next) {
+		if d.nodes[j].key == key {
+			return true
 		}
 	}
 	return false
 }
 
-func (d *jsonDoc) duplicateBySet(i int) bool {
-	seen := make(map[string]struct{}, 64)
-	for j := int(d.nodes[i].first); j < int(d.nodes[i].end); j = int(d.nodes[j].next) {
+// repeatsName tells whether two of the siblings from first on have the same name.
+func (d *jsonDoc) repeatsName(first int) bool {
+	seen := make(map[string]struct{}, 128)
+	for j := first; j < len(d.nodes); j = int(d.nodes[j].next) {
 		if _, twice := seen[d.nodes[j].key]; twice {
 			return true
 		}
@@ -278,17 +274,15 @@ func (d *jsonDoc) duplicateBySet(i int) bool {
 
 func (d *jsonDoc) number(i int) error {
 	start := d.pos
-	d.eat("-")
-	switch {
-	case d.eat("0"):
-	case !d.digits():
+	d.eat('-')
+	if !d.eat('0') && !d.digits() {
 		return errJSONSyntax
 	}
-	if d.eat(".") && !d.digits() {
+	if d.eat('.') && !d.digits() {
 		return errJSONSyntax
 	}
-	if d.eat("eE") {
-		d.eat("+-")
+	if d.eat('e') || d.eat('E') {
+		_ = d.eat('+') || d.eat('-')
 		if !d.digits() {
 			return errJSONSyntax
 		}
@@ -297,9 +291,9 @@ func (d *jsonDoc) number(i int) error {
 	return nil
 }
 
-// eat steps over the next character if it is one of set.
-func (d *jsonDoc) eat(set string) bool {
-	if d.pos < len(d.src) && strings.IndexByte(set, d.src[d.pos]) >= 0 {
+// eat steps over the next character if it is c.
+func (d *jsonDoc) eat(c byte) bool {
+	if d.pos < len(d.src) && d.src[d.pos] == c {
 		d.pos++
 		return true
 	}

@@ -18,11 +18,11 @@ type shapeField struct {
 
 const maxShape = 512
 
-// find returns where the value n, whose path is w.path, goes.
-func (w *writer) find(n *jsonNode) *field {
+// find returns where the value n, a member of parent, goes.
+func (w *writer) find(parent *field, n *jsonNode) *field {
 	s := w.shape
 	if s == nil {
-		return w.fields.get(w.path, n.key)
+		return w.fields.get(parent, n.key)
 	}
 	if s.same && s.at < len(s.fields) {
 		if f := &s.fields[s.at]; f.depth == n.depth && f.name == n.key {
@@ -33,7 +33,7 @@ func (w *writer) find(n *jsonNode) *field {
 	if s.same {
 		s.same, s.fields = false, s.fields[:s.at]
 	}
-	f := w.fields.get(w.path, n.key)
+	f := w.fields.get(parent, n.key)
 	if len(s.fields) < maxShape {
 		s.fields = append(s.fields, shapeField{f, n.depth})
 	}

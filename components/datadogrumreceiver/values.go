@@ -8,9 +8,9 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
-// value writes node i, keeping its shape: an integer stays one, and one that
-// does not fit in 64 bits stays as it was written.
-func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
+// value writes node i, which f describes, keeping its shape: an integer stays
+// one, and one that does not fit in 64 bits stays as it was written.
+func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
 	n := &doc.nodes[i]
 	switch n.kind {
 	case jsonNull: // an empty value
@@ -23,18 +23,15 @@ func (w *writer) value(doc *jsonDoc, i int, to pcommon.Value) {
 	case jsonArray:
 		list := to.SetEmptySlice()
 		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
-			w.value(doc, j, list.AppendEmpty())
+			w.value(doc, j, f, list.AppendEmpty())
 		}
 	case jsonObject:
 		m := to.SetEmptyMap()
-		at := len(w.path)
 		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
-			w.path = append(append(w.path[:at], '.'), doc.nodes[j].key...)
-			if w.fields.get(w.path, doc.nodes[j].key).rule != ruleDrop {
-				w.value(doc, j, m.PutEmpty(doc.nodes[j].key))
+			if member := w.fields.get(f, doc.nodes[j].key); member.rule != ruleDrop {
+				w.value(doc, j, member, m.PutEmpty(member.name))
 			}
 		}
-		w.path = w.path[:at]
 	}
 }
 
@@ -113,10 +110,10 @@ func (w *writer) pageURL(raw string) string {
 }
 
 // actionID writes the cause, and the whole list when there is more than the cause.
-func (w *writer) actionID(doc *jsonDoc, i int, key string) {
+func (w *writer) actionID(doc *jsonDoc, i int, f *field) {
 	n := &doc.nodes[i]
 	if n.kind != jsonArray {
-		w.value(doc, i, w.put(key))
+		w.value(doc, i, f, w.put(f.key))
 		return
 	}
 	last, count := "", 0
@@ -127,9 +124,9 @@ func (w *writer) actionID(doc *jsonDoc, i int, key string) {
 		count++
 	}
 	if last != "" {
-		w.put(key).SetStr(last)
+		w.put(f.key).SetStr(last)
 	}
 	if count != 1 || last == "" {
-		w.value(doc, i, w.put("datadog.action.id"))
+		w.value(doc, i, f, w.put("datadog.action.id"))
 	}
 }

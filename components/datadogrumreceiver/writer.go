@@ -1,8 +1,6 @@
 package datadogrumreceiver
 
 import (
-	"strings"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -26,7 +24,6 @@ type writer struct {
 	spans   int
 	records int
 	groups  []group
-	path    []byte
 	attrs   xpdata.MapBuilder
 	pages   [2]cleanURL
 	shapes  [typeCount]shape
@@ -136,14 +133,13 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	w.attrs.EnsureCapacity(32)
 	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
 		if resourceSlot(doc.nodes[i].key) >= 0 {
-			w.member(doc, i, topLevel)
+			w.member(doc, i, eventRoot)
 		}
 	}
 	if e.dd >= 0 {
-		w.path = append(w.path[:0], "_dd"...)
 		for i := int(doc.nodes[e.dd].first); i < int(doc.nodes[e.dd].end); i = int(doc.nodes[i].next) {
 			if internalSlot(doc.nodes[i].key) >= 0 {
-				w.member(doc, i, len("_dd"))
+				w.member(doc, i, eventInternal)
 			}
 		}
 	}
@@ -175,7 +171,7 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 // start begins a set of attributes.
 func (w *writer) start(asSpan bool) {
 	w.attrs = xpdata.MapBuilder{}
-	w.asSpan, w.dotted, w.path, w.shape = asSpan, false, w.path[:0], nil
+	w.asSpan, w.dotted, w.shape = asSpan, false, nil
 }
 
 func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
@@ -214,47 +210,34 @@ func (w *writer) event(e *event) {
 			continue
 		}
 		if i != e.dd {
-			w.member(doc, i, topLevel)
+			w.member(doc, i, eventRoot)
 			continue
 		}
-		w.path = append(w.path[:0], key...)
 		for j := int(doc.nodes[i].first); j < int(doc.nodes[i].end); j = int(doc.nodes[j].next) {
 			if internalSlot(doc.nodes[j].key) < 0 {
-				w.member(doc, j, len(key))
+				w.member(doc, j, eventInternal)
 			}
 		}
 	}
 }
 
-// member writes the value at node i, whose parent's path is the first at bytes of w.path.
-func (w *writer) member(doc *jsonDoc, i, at int) {
+// member writes the value at node i, a member of the object that goes to parent.
+func (w *writer) member(doc *jsonDoc, i int, parent *field) {
 	n := &doc.nodes[i]
-	if at == topLevel {
-		w.path = w.path[:0]
-	} else {
-		w.path = append(w.path[:at], '.') // at may be 0: a member may be called ""
+	if n.to == nil {
+		n.to = w.find(parent, n)
 	}
-	w.path = append(w.path, n.key...)
-	if strings.IndexByte(n.key, '.') >= 0 {
-		w.dotted = true
-	}
+	f := n.to
+	w.dotted = w.dotted || f.dotted
 	if n.kind == jsonObject && n.end > n.first {
-		if n.to == nil {
-			n.to = w.find(n)
-		}
-		if n.to.rule == ruleDrop {
+		if f.rule == ruleDrop {
 			return
 		}
-		at = len(w.path)
 		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
-			w.member(doc, j, at)
+			w.member(doc, j, f)
 		}
 		return
 	}
-	if n.to == nil {
-		n.to = w.find(n)
-	}
-	f := n.to
 	switch f.rule {
 	case ruleDrop:
 		return
@@ -269,7 +252,7 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		w.protocol(n.str, f.key)
 		return
 	case ruleActionID:
-		w.actionID(doc, i, f.key)
+		w.actionID(doc, i, f)
 		return
 	case ruleStatus:
 		if n.str == "0" {
@@ -280,7 +263,5 @@ func (w *writer) member(doc *jsonDoc, i, at int) {
 		w.put(f.key).SetStr(w.pageURL(n.str))
 		return
 	}
-	w.value(doc, i, w.put(f.key))
+	w.value(doc, i, f, w.put(f.key))
 }
-
-const topLevel = -1
