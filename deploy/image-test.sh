@@ -3,7 +3,7 @@
 # it: read-only, without capabilities, as its own user, state in a volume.
 set -eu
 archive=$1 image=$2
-command -v podman >/dev/null || { echo "image-test: podman is not installed" >&2; exit 1; }
+command -v podman >/dev/null || { echo "image-test: podman is missing; install it with: apt-get install podman" >&2; exit 1; }
 
 podman load --quiet --input "$archive"
 podman run --rm --read-only --cap-drop all "$image" components >/dev/null
