@@ -3,11 +3,13 @@ package crash
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.yaml.in/yaml/v3"
 
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 )
@@ -53,7 +55,7 @@ type rigOptions struct {
 // newRig prepares the shipped gateway with an OTLP backend.
 func newRig(t testing.TB, o rigOptions) *rig {
 	t.Helper()
-	ledger := &Ledger{}
+	ledger := NewLedger()
 	return newRigOn(t, ledger, StartBackend(t, ledger), o)
 }
 
@@ -66,6 +68,35 @@ func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig
 		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none"},
 	})
 	return &rig{Collector: c, t: t, backend: backend, ledger: ledger}
+}
+
+// Kill ends the collector's life, by kill -9.
+func (r *rig) Kill() {
+	r.Collector.Kill()
+	r.ledger.Killed()
+}
+
+// inFlight is how many items the exporter of config/export/otlphttp.yaml can
+// have delivered and not yet deleted: a batch for each consumer of the queues
+// of two signals.
+func inFlight(t testing.TB) int {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join(collector.Root(), "config/export/otlphttp.yaml"))
+	require.NoError(t, err)
+	var cfg struct {
+		Exporters map[string]struct {
+			SendingQueue struct {
+				NumConsumers int `yaml:"num_consumers"`
+				Batch        struct {
+					MaxSize int `yaml:"max_size"`
+				} `yaml:"batch"`
+			} `yaml:"sending_queue"`
+		} `yaml:"exporters"`
+	}
+	require.NoError(t, yaml.Unmarshal(text, &cfg))
+	queue := cfg.Exporters["otlp_http"].SendingQueue
+	require.Positive(t, queue.NumConsumers*queue.Batch.MaxSize)
+	return 2 * queue.NumConsumers * queue.Batch.MaxSize
 }
 
 // clients returns one client of each protocol that together offer about rate

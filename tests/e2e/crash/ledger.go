@@ -2,6 +2,7 @@ package crash
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"text/tabwriter"
@@ -12,6 +13,7 @@ import (
 type Ledger struct {
 	mu      sync.Mutex
 	sources []*Source
+	repeats []int // by life of the collector: arrivals too many of what arrived in it
 }
 
 const sourceBits = 40
@@ -30,7 +32,11 @@ type item struct {
 	acked     bool
 	uncertain bool // sent, and the connection ended without an answer
 	arrived   uint16
+	life      uint16 // of the collector, in which it arrived last
 }
+
+// NewLedger returns an empty ledger of a collector in its first life.
+func NewLedger() *Ledger { return &Ledger{repeats: make([]int, 1)} }
 
 // Source opens a page.
 func (l *Ledger) Source(name string) *Source {
@@ -88,8 +94,28 @@ func (l *Ledger) Arrived(uids []uint64) {
 		if s >= uint64(len(l.sources)) || n >= uint64(len(l.sources[s].items)) {
 			panic(fmt.Sprintf("an item arrived that nobody sent: %d", uid))
 		}
-		l.sources[s].items[n].arrived++
+		it := &l.sources[s].items[n]
+		if it.arrived > 0 && !it.uncertain {
+			l.repeats[it.life]++
+		}
+		it.arrived++
+		it.life = uint16(len(l.repeats) - 1)
 	}
+}
+
+// Killed writes down that the collector's life ended and the next begins.
+func (l *Ledger) Killed() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.repeats = append(l.repeats, 0)
+}
+
+// WorstKill is the largest number of items that one kill made arrive again. An
+// arrival too many belongs to the kill that ended the life of the one before.
+func (l *Ledger) WorstKill() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Max(l.repeats)
 }
 
 // Sum is a count of items.

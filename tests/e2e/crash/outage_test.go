@@ -68,7 +68,7 @@ func TestSIGTERM(t *testing.T) {
 // The agent's own queue is above load balancing: one of two gateways is down,
 // the agent is killed, and everything arrives at the one that is left.
 func TestAgentKilledWhileAGatewayIsDown(t *testing.T) {
-	ledger := &Ledger{}
+	ledger := NewLedger()
 	backend := StartBackend(t, ledger)
 	gateway := func() *rig {
 		overlay := writeOverlay(t, fast)
