@@ -29,19 +29,26 @@ func TestTenThousandConnections(t *testing.T) {
 	require.GreaterOrEqual(t, limit.Cur, uint64(connections+1000), "this needs more open files: ulimit -n 20000")
 	r := newRig(t, rigOptions{})
 	r.Run()
+	// Each sends one item and says whether it was acknowledged.
+	post := func(path, contentType string, encode func([]uint64) []byte) func(net.Conn, []uint64) (bool, error) {
+		return func(conn net.Conn, uids []uint64) (bool, error) {
+			status, err := postOn(conn, path, contentType, encode(uids))
+			return status == http.StatusOK, err
+		}
+	}
 	for name, target := range map[string]struct {
-		addr, path string
-		encode     func([]uint64) []byte
+		addr string
+		send func(net.Conn, []uint64) (bool, error)
 	}{
-		"OTLP HTTP": {r.OTLPHTTP, "/v1/logs", newOTLPHTTP("", 10).encode},
-		"Datadog":   {r.Datadog, "/v0.4/traces", newDatadog04("", 10).encode},
+		"OTLP gRPC": {r.OTLPGRPC, func(conn net.Conn, uids []uint64) (bool, error) {
+			status, err := exportOn(conn, uids, 10)
+			return status == "0", err
+		}},
+		"OTLP HTTP": {r.OTLPHTTP, post("/v1/logs", "application/x-protobuf", newOTLPHTTP("", 10).encode)},
+		"Datadog":   {r.Datadog, post("/v0.4/traces", "application/msgpack", newDatadog04("", 10).encode)},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := r.ledger.Source(name)
-			contentType := "application/x-protobuf"
-			if name == "Datadog" {
-				contentType = "application/msgpack"
-			}
 			conns := make([]net.Conn, connections)
 			defer func() {
 				for _, c := range conns {
@@ -72,11 +79,11 @@ func TestTenThousandConnections(t *testing.T) {
 				wg.Go(func() {
 					for i := worker; i < connections; i += 50 {
 						uids := source.Offer(1)
-						status, err := postOn(conns[i], target.path, contentType, target.encode(uids))
+						taken, err := target.send(conns[i], uids)
 						switch {
 						case err != nil:
 							failed.Add(1)
-						case status == http.StatusOK:
+						case taken:
 							source.Acked(uids)
 						default:
 							source.Refused(uids)
