@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
 )
 
 func testLinkers(t testing.TB, cfg *Config) (*spanLinker, *logLinker) {
@@ -244,4 +246,39 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 			}
 		}
 	})
+}
+
+// Of a busy span, 10 000 parcels wait; they leave because it comes, or because
+// their time is up. The baseline is as many spans with one parcel each.
+func BenchmarkTenThousandParcelsLeave(b *testing.B) {
+	const n = 10_000
+	for _, c := range []struct {
+		name  string
+		spans uint64
+		leave func(*room)
+	}{
+		{"partner", 1, func(r *room) { r.arrived(store.Key{A: 1}) }},
+		{"deadline", 1, func(r *room) { r.take() }},
+		{"baseline=deadline_of_many_spans", n, func(r *room) { r.take() }},
+	} {
+		b.Run(c.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				b.StopTimer()
+				var clock clock
+				r := newRoom(time.Second, 1<<40, clock.now, nil, nil, nil)
+				parcels := make([]*parcel, n)
+				for i := range parcels {
+					parcels[i] = &parcel{wants: []store.Key{{A: 1 + uint64(i)%c.spans}}}
+				}
+				r.insert(parcels)
+				clock.advance(time.Second)
+				b.StartTimer()
+				c.leave(r)
+				if r.waiting.Len() != 0 || len(r.byKey) != 0 {
+					b.Fatal("some still wait")
+				}
+			}
+		})
+	}
 }

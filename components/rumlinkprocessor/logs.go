@@ -105,7 +105,7 @@ func (p *logLinker) shutdown(ctx context.Context) (err error) {
 func (p *logLinker) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	b := p.batches.Get().(*logBatch)
 	defer p.recycle(b)
-	c := callOf(ctx)
+	c := callOf(ctx, p)
 	at := passing
 	if p.waiting != nil && c != nil {
 		at = arriving

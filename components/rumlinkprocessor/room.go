@@ -150,7 +150,8 @@ func (r *room) arrived(k store.Key) {
 	if len(elements) == 0 {
 		return
 	}
-	for _, el := range slices.Clone(elements) {
+	delete(r.byKey, k)
+	for _, el := range elements {
 		r.leave(el, reasonPartner)
 	}
 	r.poke()
@@ -160,16 +161,32 @@ func (r *room) arrived(k store.Key) {
 func (r *room) leave(el *list.Element, why releaseReason) *parcel {
 	p := r.waiting.Remove(el).(*parcel)
 	for _, k := range p.wants {
-		rest := slices.DeleteFunc(r.byKey[k], func(other *list.Element) bool { return other == el })
-		if len(rest) == 0 {
-			delete(r.byKey, k)
-		} else {
-			r.byKey[k] = rest
-		}
+		r.forget(k, el)
 	}
 	p.reason = why
 	r.ready = append(r.ready, p)
 	return p
+}
+
+// forget takes el from those that wait for k. The oldest leave first, and of
+// those that wait for k they stand at the front: however many there are, a step
+// is short. The lock is held.
+func (r *room) forget(k store.Key, el *list.Element) {
+	elements := r.byKey[k]
+	switch i := slices.Index(elements, el); {
+	case i < 0: // all that wait for k leave
+		return
+	case i == 0:
+		elements[0] = nil
+		elements = elements[1:]
+	default:
+		elements = slices.Delete(elements, i, i+1)
+	}
+	if len(elements) == 0 {
+		delete(r.byKey, k)
+	} else {
+		r.byKey[k] = elements
+	}
 }
 
 func (r *room) poke() {

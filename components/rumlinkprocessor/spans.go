@@ -111,7 +111,7 @@ func (p *spanLinker) processTraces(ctx context.Context, td ptrace.Traces) (ptrac
 	}
 	p.enrich(&n, td)
 	p.add(ctx, &n.tally)
-	if c := callOf(ctx); c != nil {
+	if c := callOf(ctx, p); c != nil {
 		c.consumed = n.consumed
 	}
 	return td, nil

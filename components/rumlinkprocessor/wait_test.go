@@ -312,6 +312,38 @@ func TestWaitingWithoutStorageWarns(t *testing.T) {
 	require.Equal(t, 1, seen.Len())
 }
 
+// Two processors of this type may stand in one pipeline. The second runs inside
+// the call of the first, and once took what the first had left for afterwards.
+func TestTwoLinkersInOnePipelineKeepTheirAfterwardsApart(t *testing.T) {
+	consuming := createDefaultConfig().(*Config)
+	consuming.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}, Consume: true}}
+	consuming.Spans.LinkOrphansBy = []string{"job"}
+	outer := makeLinker(t, consuming, processortest.NewNopSettings(componentType))
+	inner := newLinker(t, createDefaultConfig().(*Config))
+	set := processortest.NewNopSettings(componentType)
+	spans, err := newSpanLinker(set, consuming, inner.traces)
+	require.NoError(t, err)
+	outer.traces, err = spans.processor(t.Context(), set)
+	require.NoError(t, err)
+	require.NoError(t, outer.traces.Start(t.Context(), componenttest.NewNopHost()))
+	require.NoError(t, outer.log.Start(t.Context(), componenttest.NewNopHost()))
+	t.Cleanup(outer.stop)
+
+	for n := byte(1); n <= 3; n++ {
+		td := someSpan(traceID(n), spanID(n), "work")
+		span := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+		span.SetStartTimestamp(pcommon.Timestamp(n))
+		span.Attributes().PutInt("job", 7)
+		require.NoError(t, outer.traces.ConsumeTraces(t.Context(), td))
+	}
+	var linked []string
+	for _, td := range inner.spans.AllTraces() {
+		v, _ := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(attrLinked)
+		linked = append(linked, v.AsString())
+	}
+	require.Equal(t, []string{"false", "true", "false"}, linked, "the second has used the key up, so the third finds none")
+}
+
 func TestShutdownWithoutStartIsHarmless(t *testing.T) {
 	l := makeLinker(t, waitConfig(time.Minute), processortest.NewNopSettings(componentType))
 	l.stop()

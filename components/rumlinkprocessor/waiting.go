@@ -119,15 +119,15 @@ type call struct {
 	consumed []store.Key
 }
 
-type callKey struct{}
-
-func withCall(ctx context.Context) (context.Context, *call) {
+// withCall files the call under its linker, a pointer: the context goes on to
+// the next consumer, which may be a linker too.
+func withCall(ctx context.Context, linker any) (context.Context, *call) {
 	c := new(call)
-	return context.WithValue(ctx, callKey{}, c), c
+	return context.WithValue(ctx, linker, c), c
 }
 
-func callOf(ctx context.Context) *call {
-	c, _ := ctx.Value(callKey{}).(*call)
+func callOf(ctx context.Context, linker any) *call {
+	c, _ := ctx.Value(linker).(*call)
 	return c
 }
 

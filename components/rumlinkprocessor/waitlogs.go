@@ -21,7 +21,7 @@ type logsWithAfterwards struct {
 }
 
 func (l *logsWithAfterwards) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
-	ctx, c := withCall(ctx)
+	ctx, c := withCall(ctx, l.linker)
 	if err := l.Logs.ConsumeLogs(ctx, ld); err != nil {
 		l.linker.giveBack(c.parcels)
 		return err

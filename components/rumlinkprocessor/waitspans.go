@@ -18,7 +18,7 @@ type tracesWithAfterwards struct {
 }
 
 func (t *tracesWithAfterwards) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
-	ctx, c := withCall(ctx)
+	ctx, c := withCall(ctx, t.linker)
 	if err := t.Traces.ConsumeTraces(ctx, td); err != nil {
 		return err
 	}
