@@ -58,6 +58,7 @@ func run(ctx context.Context, bin, root string) (err error) {
 	defer log.Close()
 	collector := exec.Command(bin, "--config", "config/local.yaml")
 	collector.Dir, collector.Stdout, collector.Stderr = root, log, log
+	collector.Env = append(os.Environ(), "OTELCOL_OBS_DATA=_local")
 	if err := collector.Start(); err != nil {
 		return fmt.Errorf("start the collector: %w", err)
 	}
