@@ -2,6 +2,7 @@ package datadogrumreceiver
 
 import (
 	"errors"
+	"slices"
 	"strings"
 )
 
@@ -121,11 +122,13 @@ func (d *jsonDoc) value(key string) error {
 		return errJSONNodes
 	}
 	i := len(d.nodes)
-	d.nodes = append(d.nodes, jsonNode{key: key, next: int32(i + 1), depth: uint8(d.depth)}) //nolint:gosec // bounded by limit
+	d.nodes = slices.Grow(d.nodes, 1)[:i+1]
+	n := &d.nodes[i]
+	*n = jsonNode{key: key, next: int32(i + 1), depth: uint8(d.depth)} //nolint:gosec // bounded by limit
 	switch c := d.src[d.pos]; {
 	case c == '"':
 		s, err := d.str()
-		d.nodes[i].kind, d.nodes[i].str = jsonString, s
+		n.kind, n.str = jsonString, s
 		return err
 	case c == '{' || c == '[':
 		// Members of an event and of its internals repeat; what is deeper comes with

@@ -81,6 +81,10 @@ func (p *privacy) text(s string) string {
 	if p.urlQuery == "keep" || !strings.Contains(s, "://") || !strings.ContainsAny(s, "?#@") {
 		return s
 	}
+	return p.redact(s)
+}
+
+func (p *privacy) redact(s string) string {
 	var out strings.Builder
 	out.Grow(len(s) + len(redacted))
 	rest := s
@@ -104,7 +108,7 @@ func (p *privacy) url(s string) string {
 		return s
 	}
 	if strings.Contains(s, "://") {
-		return p.text(s)
+		return p.redact(s)
 	}
 	var out strings.Builder
 	out.Grow(len(s) + len(redacted))
