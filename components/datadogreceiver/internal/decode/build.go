@@ -99,7 +99,10 @@ func (d *Decoder) envelope(key, value, spanName sym) {
 	if value == noSym || (d.mode == Semantic && value == spanName) {
 		return
 	}
-	d.repeats.put(attr{key: key, str: value, kind: attrStr})
+	a := attr{key: key, str: value, kind: attrStr}
+	if !d.repeats.add(a) {
+		d.repeats.byKey[key] = a
+	}
 }
 
 // onlyDatadog tells which attributes mean nothing to other backends.

@@ -1,10 +1,6 @@
 package decode
 
-import (
-	"strings"
-
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
-)
+import "github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 
 // jsonReader walks over a JSON text. Every method returns false when the text is no JSON.
 type jsonReader struct {
@@ -78,12 +74,16 @@ func (t *jsonReader) object(field func(name string) bool) bool {
 
 // string reads a string at its quote. The result lives until the next.
 func (t *jsonReader) string() (string, bool) {
+	// One plain loop: most strings of a tag are so short that calling IndexByte twice costs more.
 	rest := t.in[t.pos+1:]
-	end := strings.IndexByte(rest, '"')
-	if end < 0 {
+	end := 0
+	for end < len(rest) && rest[end] != '"' && rest[end] != '\\' {
+		end++
+	}
+	if end == len(rest) {
 		return "", false
 	}
-	if strings.IndexByte(rest[:end], '\\') < 0 {
+	if rest[end] == '"' {
 		t.pos += end + 2
 		return rest[:end], true
 	}

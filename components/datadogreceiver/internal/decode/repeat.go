@@ -60,14 +60,17 @@ func (r *repeats) begin() { r.n, r.set = 0, [2]uint64{} }
 // has tells whether the run has an attribute of this key.
 func (r *repeats) has(key sym) bool { return r.set[key>>6]>>(key&63)&1 != 0 }
 
-// put takes an attribute whose key is repeating, in place of one of the same key. Runs are in the order of the keys, not of the
-// wire: with some tracers that is random, like the order of Go's maps.
-func (r *repeats) put(a attr) {
-	if !r.has(a.key) {
-		r.set[a.key>>6] |= 1 << (a.key & 63)
-		r.n++
+// add takes an attribute whose key is repeating. False: there is one of this key already. Runs are in the order of the keys, not of
+// the wire: with some tracers that is random, like the order of Go's maps.
+func (r *repeats) add(a attr) bool {
+	word, bit := &r.set[a.key>>6], uint64(1)<<(a.key&63)
+	if *word&bit != 0 {
+		return false
 	}
+	*word |= bit
+	r.n++
 	r.byKey[a.key] = a
+	return true
 }
 
 // hash tells runs apart, most of the time. Bytes, lists and maps must not be shared: a run with one is not ok.

@@ -250,7 +250,7 @@ func (d *Decoder) convert(a attr, as conversion) (attr, bool) {
 	case asDBSystem:
 		if a.kind == attrStr {
 			if system, ok := dbSystems[d.syms.text(a.str)]; ok {
-				a.str = d.syms.internString(system)
+				a.str = d.syms.internText(system)
 			}
 		}
 	}
@@ -264,11 +264,9 @@ func (d *Decoder) set(a attr) {
 		if d.mode == Semantic && onlyDatadog(knownText[a.key]) {
 			return
 		}
-		if !d.repeats.has(a.key) {
-			d.repeats.put(a)
-			return
+		if !d.repeats.add(a) {
+			d.merge(&d.repeats.byKey[a.key], a)
 		}
-		d.merge(&d.repeats.byKey[a.key], a)
 		return
 	}
 	s := &d.syms.all[a.key]

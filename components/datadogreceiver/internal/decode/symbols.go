@@ -22,8 +22,8 @@ type symbol struct {
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32
 	stamp uint32
-	// What came after it on the wire, the last time.
-	next sym
+	// The two that came after it on the wire, the last one first. Two, because spans of two services often take turns.
+	next, other sym
 }
 
 type symbols struct {
@@ -81,7 +81,7 @@ func (s *symbols) reset() {
 	clear(s.all[numKnown:])
 	s.all = s.all[:numKnown]
 	for i := range s.all {
-		s.all[i].stamp, s.all[i].next = 0, noSym
+		s.all[i].stamp, s.all[i].next, s.all[i].other = 0, noSym, noSym
 	}
 }
 

@@ -3,6 +3,7 @@ package decode
 import (
 	"math"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -191,9 +192,12 @@ func (d *Decoder) jsonScalar(t *jsonReader, a *attr) (ok bool) {
 	if !ok {
 		return false
 	}
-	if n, err := strconv.ParseInt(word, 10, 64); err == nil {
-		a.kind, a.number = attrInt, uint64(n)
-		return true
+	// A failed ParseInt allocates its error: 2 of 17 allocations per span of the JavaScript capture.
+	if !strings.ContainsAny(word, ".eE") {
+		if n, err := strconv.ParseInt(word, 10, 64); err == nil {
+			a.kind, a.number = attrInt, uint64(n)
+			return true
+		}
 	}
 	f, err := strconv.ParseFloat(word, 64)
 	a.kind, a.number = attrFloat, math.Float64bits(f)

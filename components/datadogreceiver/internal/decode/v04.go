@@ -204,20 +204,26 @@ func (d *Decoder) skipPair(err error) error {
 	return d.r.Skip()
 }
 
-// string reads a string. Spans repeat each other, so what followed the string before the last time is tried first; most often that
+// string reads a string. Spans repeat each other, so the two that followed the string before are tried first; most often one of them
 // is right, and saves the hash.
 func (d *Decoder) string() (sym, error) {
-	last := &d.syms.all[d.last]
-	if guess := d.syms.all[last.next].text; len(guess) < 256 && d.r.Accept(guess) {
-		d.last = last.next
-		return d.last, nil
+	all := d.syms.all
+	last := &all[d.last]
+	if y := last.next; d.r.Accept(all[y].text) {
+		d.last = y
+		return y, nil
+	}
+	if y := last.other; d.r.Accept(all[y].text) {
+		d.last = y
+		return y, nil
 	}
 	b, err := d.r.Bytes()
 	if err != nil {
 		return noSym, err
 	}
 	y := d.syms.intern(b)
-	d.syms.all[d.last].next = y
+	last = &d.syms.all[d.last] // it may have moved
+	last.next, last.other = y, last.next
 	d.last = y
 	return y, nil
 }

@@ -129,20 +129,27 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return r.Buf[start:r.Pos], nil
 }
 
-// Accept reads a string of less than 256 bytes if it is s and written in the shortest way. Otherwise nothing is read.
+// Accept reads a string if it is s, shorter than 64 KiB and written in the shortest way. Otherwise nothing is read.
 func (r *Reader) Accept(s string) bool {
-	b := r.Buf[min(r.Pos, len(r.Buf)):]
-	header := 1
-	if len(s) >= 32 {
-		header = 2
+	b, n, header := r.Buf[min(r.Pos, len(r.Buf)):], len(s), 1
+	switch {
+	case n < 32:
+		if len(b) <= n || b[0] != 0xa0|byte(n) {
+			return false
+		}
+	case n < 256:
+		if header = 2; len(b) < n+header || b[0] != 0xd9 || int(b[1]) != n {
+			return false
+		}
+	default:
+		if header = 3; len(b) < n+header || b[0] != 0xda || int(b[1])<<8|int(b[2]) != n {
+			return false
+		}
 	}
-	if len(b) < header+len(s) || header == 1 && b[0] != 0xa0|byte(len(s)) || header == 2 && (b[0] != 0xd9 || b[1] != byte(len(s))) {
+	if string(b[header:header+n]) != s {
 		return false
 	}
-	if string(b[header:header+len(s)]) != s {
-		return false
-	}
-	r.Pos += header + len(s)
+	r.Pos += header + n
 	return true
 }
 
