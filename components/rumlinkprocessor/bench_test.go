@@ -136,6 +136,46 @@ func TestSpansWithoutLogsAllocateNothing(t *testing.T) {
 	}))
 }
 
+// Joining a log costs what writing its attributes costs, and the tables of a
+// batch, never something for each log or span more.
+func TestJoiningAllocatesForWhatItWritesAlone(t *testing.T) {
+	if raceEnabled {
+		t.Skip("the race detector allocates")
+	}
+	const n, rounds = 1000, 20
+	spans, logs := testLinkers(t, createDefaultConfig().(*Config))
+	_, err := spans.processTraces(t.Context(), manySpans(0, n)) // the store has grown
+	require.NoError(t, err)
+	var joined, plain []plog.Logs
+	for i := range rounds + 1 { // AllocsPerRun warms up with one
+		ld := manyLogs(0, n, true)
+		for _, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+			lr.SetTimestamp(pcommon.Timestamp(i)) // none is sent again
+		}
+		joined, plain = append(joined, ld), append(plain, manyLogs(0, n, true))
+	}
+	i := 0
+	writing := testing.AllocsPerRun(rounds, func() {
+		for _, lr := range plain[i].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+			lr.Attributes().PutBool(attrLinked, true)
+			lr.Attributes().PutStr(attrMethod, "span")
+			lr.Attributes().PutStr(attrSpan, "GET /cart")
+		}
+		i++
+	})
+	i = 0
+	joining := testing.AllocsPerRun(rounds, func() {
+		_, err := logs.processLogs(t.Context(), joined[i])
+		require.NoError(t, err)
+		i++
+	})
+	last, ok := joined[rounds].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(n - 1).Attributes().Get(attrSpan)
+	require.True(t, ok)
+	require.Equal(t, "GET /cart", last.Str())
+	t.Logf("%v allocations, of which writing takes %v", joining, writing)
+	require.LessOrEqual(t, joining, writing+n/10)
+}
+
 // Ten times more data than fits: the store's memory stays within max_bytes and
 // a fifth, and everything passes.
 func TestUnderOverloadMemoryStaysBounded(t *testing.T) {

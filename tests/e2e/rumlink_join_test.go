@@ -107,20 +107,23 @@ func withID(span *tracer.Span) func(sink.Span) bool {
 	return func(s sink.Span) bool { return spanNumber(s.SpanID()) == id }
 }
 
-// xmtpd publishes in one trace and works in another; staged_id is all they share.
-// Its logs carry the ids as two unsigned numbers.
+// xmtpd publishes in one trace and works in another 8 seconds later; staged_id is
+// all they share. Its logs carry the ids as two unsigned numbers.
 func TestRumLinkLinksAWorkerToItsPublisher(t *testing.T) {
 	backend := sink.Start(t)
 	c := withExample(t, backend, "rum_link-xmtpd.yaml")
 	startTracer(t, c, "xmtpd")
 	line := jsonLines(t, c.Fluent)
 
-	request := tracer.StartSpan("grpc.server")
-	publish := tracer.StartSpan("xmtpd.node.stage_transaction", tracer.ChildOf(request.Context()), tracer.Tag("staged_id", 7_000_001))
-	publish.Finish()
-	request.Finish()
+	work := time.Now()
+	request := tracer.StartSpan("grpc.server", tracer.StartTime(work.Add(-8*time.Second)))
+	publish := tracer.StartSpan("xmtpd.node.stage_transaction", tracer.ChildOf(request.Context()),
+		tracer.Tag("staged_id", 7_000_001), tracer.StartTime(work.Add(-8*time.Second+time.Millisecond)))
+	publish.Finish(tracer.FinishTime(work.Add(-8*time.Second + 2*time.Millisecond)))
+	request.Finish(tracer.FinishTime(work.Add(-8*time.Second + 3*time.Millisecond)))
 	tracer.Flush()
 	published := waitForSpan(t, backend, withID(publish))
+	require.Empty(t, sink.Str(published.Attributes(), "trace_linked"), "only a root is asked what caused it")
 
 	worker := tracer.StartSpan("xmtpd.publish_worker.process", tracer.Tag("staged_id", 7_000_001))
 	line(numbers(worker, "worker begins"))
@@ -138,6 +141,7 @@ func TestRumLinkLinksAWorkerToItsPublisher(t *testing.T) {
 	require.Equal(t, 1, worked.Links().Len())
 	require.Equal(t, published.TraceID(), worked.Links().At(0).TraceID())
 	require.Equal(t, published.SpanID(), worked.Links().At(0).SpanID())
+	require.GreaterOrEqual(t, worked.StartTimestamp().AsTime().Sub(published.EndTimestamp().AsTime()), 7*time.Second)
 	require.Equal(t, "true", sink.Str(worked.Attributes(), "trace_linked"))
 	require.Equal(t, "1", sink.Str(worked.Attributes(), "log.count"))
 
@@ -164,8 +168,11 @@ func TestRumLinkALogWaitsForItsSpan(t *testing.T) {
 
 	span := tracer.StartSpan("user.profile.update")
 	line(numbers(span, "profile updated"))
+	failed := numbers(span, "analytics not told")
+	failed["level"] = "error"
+	line(failed)
 	line(map[string]any{"event": "has no id", "level": "info"})
-	waitForLog(t, backend, "has no id")
+	require.Equal(t, "no_id", sink.Str(waitForLog(t, backend, "has no id").Attributes(), "trace_link.miss_reason"))
 	_, early := logNamed(backend, "profile updated")
 	require.False(t, early, "it has not waited")
 	span.Finish()
@@ -176,7 +183,11 @@ func TestRumLinkALogWaitsForItsSpan(t *testing.T) {
 	require.Equal(t, arrived.TraceID(), updated.TraceID())
 	require.Equal(t, arrived.Name(), sink.Str(updated.Attributes(), "span.name"))
 	require.Equal(t, "id64", sink.Str(updated.Attributes(), "trace_link.method"))
-	require.Equal(t, "1", sink.Str(arrived.Attributes(), "log.count"))
+	require.Equal(t, "2", sink.Str(arrived.Attributes(), "log.count"))
+	require.Equal(t, "1", sink.Str(arrived.Attributes(), "log.count.error"))
+	require.Equal(t, "true", sink.Str(arrived.Attributes(), "log.has_errors"))
+	require.Equal(t, 1, arrived.Events().Len(), "the error, and not the other line")
+	require.Equal(t, "analytics not told", sink.Str(arrived.Events().At(0).Attributes(), "log.body"))
 }
 
 // A log that waits is on disk: kill -9 takes the process and not the log.

@@ -22,7 +22,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 )
 
-// Ten times what the store may hold passes through a small collector, every
+// Ten times what the store may hold is taken by a small collector, every
 // span and every error log of it different: the process stays within limit_mib
 // and a fifth, and what it refuses it refuses so that the sender can retry.
 func TestRumLinkUnderOverloadTheProcessStaysWithinItsLimit(t *testing.T) {
@@ -44,11 +44,12 @@ service: {pipelines: {traces: {exporters: [nop]}, logs: {exporters: [nop]}}}
 	t.Cleanup(func() { _ = conn.Close() })
 	spans, logs := ptraceotlp.NewGRPCClient(conn), plogotlp.NewGRPCClient(conn)
 
-	sent, refused := 0, 0
+	accepted, refused := 0, 0
 	stack := strings.Repeat("at com.example.Cart.show(Cart.java:17) ", 25)
-	for batch := 0; sent < 10*storeBytes; batch++ {
+	for batch := 0; accepted < 10*storeBytes; batch++ {
+		require.Less(t, batch, 10_000, "the collector refuses for good")
 		ld, td := overload(batch, stack)
-		sent += (&plog.ProtoMarshaler{}).LogsSize(ld) + (&ptrace.ProtoMarshaler{}).TracesSize(td)
+		size := (&plog.ProtoMarshaler{}).LogsSize(ld) + (&ptrace.ProtoMarshaler{}).TracesSize(td)
 		_, err := logs.Export(t.Context(), plogotlp.NewExportRequestFromLogs(ld))
 		if err == nil {
 			_, err = spans.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(td))
@@ -56,10 +57,13 @@ service: {pipelines: {traces: {exporters: [nop]}, logs: {exporters: [nop]}}}
 		if err != nil {
 			require.Contains(t, []codes.Code{codes.Unavailable, codes.ResourceExhausted}, status.Code(err), err)
 			refused++
+			continue
 		}
+		accepted += size
 	}
 	peak := peakMemory(t, c)
-	t.Logf("sent %d MiB, %d batches refused, peak %d MiB of %d MiB", sent>>20, refused, peak>>20, limit>>20)
+	t.Logf("accepted %d MiB, %d batches refused, peak %d MiB of %d MiB", accepted>>20, refused, peak>>20, limit>>20)
+	require.Regexp(t, `otelcol_processor_rum_link_evictions(_total)?\{[^}]*reason="capacity"[^}]*\} [1-9]`, c.Scrape(), "the store was never full")
 	require.LessOrEqual(t, float64(peak), 1.2*limit)
 }
 
