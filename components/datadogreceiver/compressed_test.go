@@ -3,12 +3,16 @@ package datadogreceiver
 import (
 	"bytes"
 	"compress/gzip"
+	"context"
 	"net/http"
 	"testing"
 
 	pb "github.com/DataDog/datadog-agent/pkg/proto/pbgo/trace"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/receiver/receivertest"
+	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/protobuf/proto"
 )
 
@@ -55,4 +59,39 @@ func TestABombIsTooLarge(t *testing.T) {
 	require.Equal(t, http.StatusRequestEntityTooLarge, resp.StatusCode)
 	resp, _ = r.send(t, http.MethodPost, "/v0.4/traces", []byte("no gzip"), "Content-Encoding", "gzip")
 	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+}
+
+// Refused before the request reaches an endpoint. A Java tracer would ask for /info again without the state.
+func TestEarlyRefusalsAreToldAndCounted(t *testing.T) {
+	tel := componenttest.NewTelemetry()
+	defer func() { require.NoError(t, tel.Shutdown(context.WithoutCancel(t.Context()))) }()
+	set := receivertest.NewNopSettings(componentType)
+	set.TelemetrySettings = tel.NewTelemetrySettings()
+	factory := NewFactory()
+	cfg := factory.CreateDefaultConfig().(*Config)
+	cfg.NetAddr.Endpoint = "127.0.0.1:0"
+	traces, err := factory.CreateTraces(t.Context(), set, cfg, new(consumertest.TracesSink))
+	require.NoError(t, err)
+	r := started(t, traces)
+	for _, tc := range []struct {
+		header, value string
+		status        int
+	}{
+		{"Content-Encoding", "gzip", http.StatusBadRequest},
+		{"Content-Encoding", "rot13", http.StatusBadRequest},
+		{"Sec-Fetch-Site", "cross-site", http.StatusForbidden},
+	} {
+		resp, _ := r.send(t, http.MethodPost, "/v0.4/traces", []byte("x"), tc.header, tc.value, "X-Datadog-Trace-Count", "2")
+		require.Equal(t, tc.status, resp.StatusCode, tc.value)
+		require.Len(t, resp.Header.Get("Datadog-Agent-State"), 64, tc.value)
+	}
+	got, err := tel.GetMetric(prefix + "refused_traces")
+	require.NoError(t, err)
+	counted := make(map[string]int64)
+	for _, p := range got.Data.(metricdata.Sum[int64]).DataPoints {
+		reason, _ := p.Attributes.Value("reason")
+		protocol, _ := p.Attributes.Value("protocol")
+		counted[protocol.AsString()+" "+reason.AsString()] = p.Value
+	}
+	require.Equal(t, map[string]int64{"v0.4 decompress": 4, "v0.4 cross_site": 2}, counted)
 }

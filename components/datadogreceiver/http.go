@@ -28,9 +28,9 @@ func (r *datadogReceiver) handler() http.Handler {
 		}
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		w.Header().Set("Datadog-Agent-State", r.info.state)
-		w.Header().Set("Datadog-Agent-Version", r.set.BuildInfo.Version)
+		r.describe(w)
 		if req.Header.Get("Sec-Fetch-Site") == "cross-site" {
+			r.telemetry.refused(req.Context(), newSender(req, protocolOf(req)), "cross_site")
 			http.Error(w, "requests from web pages are not accepted", http.StatusForbidden)
 			return
 		}
@@ -38,7 +38,24 @@ func (r *datadogReceiver) handler() http.Handler {
 	})
 }
 
-// protocol is one endpoint for traces.
+// describe tells a tracer what it talks to, whatever the answer: without the state, Java tracers ask for /info after each flush.
+func (r *datadogReceiver) describe(w http.ResponseWriter) {
+	w.Header().Set("Datadog-Agent-State", r.info.state)
+	w.Header().Set("Datadog-Agent-Version", r.set.BuildInfo.Version)
+}
+
+// protocolOf is the protocol of the endpoint a request is for, for the metrics.
+func protocolOf(req *http.Request) string {
+	if p, ok := traceProtocols[req.URL.Path]; ok {
+		return p.name
+	}
+	if p, ok := statsProtocols[req.URL.Path]; ok {
+		return p.name
+	}
+	return "unknown"
+}
+
+// protocol is one endpoint for traces or statistics.
 type protocol struct {
 	name   string
 	format decode.Format

@@ -59,18 +59,23 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	if err != nil {
 		return err
 	}
+	handedOn := false
+	defer func() {
+		if !handedOn {
+			release()
+		}
+	}()
 	left := r.cfg.MaxWait - time.Since(arrived)
 	body, err := r.read(req)
 	if err != nil {
-		release()
 		return err
 	}
 	send, err := decode(req.Context(), sender, body.Bytes())
 	r.free(body)
 	if err != nil || send == nil {
-		release()
 		return err
 	}
+	handedOn = true
 	return r.consume(req.Context(), send, release, left)
 }
 
@@ -224,12 +229,13 @@ func (r *datadogReceiver) refuse(w http.ResponseWriter, req *http.Request, sende
 	http.Error(w, refused.message, refused.status)
 }
 
-// refuseEarly answers for confighttp: a body that can't be decompressed, or no authentication.
+// refuseEarly answers for confighttp, before a request reaches the handler: a body that can't be decompressed, or no authentication.
 func (r *datadogReceiver) refuseEarly(w http.ResponseWriter, req *http.Request, message string, status int) {
+	r.describe(w)
 	reason := "decompress"
 	if status == http.StatusUnauthorized {
 		reason = "auth"
 	}
-	r.telemetry.refused(req.Context(), newSender(req, "unknown"), reason)
+	r.telemetry.refused(req.Context(), newSender(req, protocolOf(req)), reason)
 	http.Error(w, message, status)
 }
