@@ -26,18 +26,23 @@ import (
 // span and every error log of it different: the process stays within limit_mib
 // and a fifth, and what it refuses it refuses so that the sender can retry.
 func TestRumLinkUnderOverloadTheProcessStaysWithinItsLimit(t *testing.T) {
+	t.Run("nothing waits", func(t *testing.T) { overloaded(t, "0s") })
+	t.Run("both signals wait", func(t *testing.T) { overloaded(t, "1m") })
+}
+
+func overloaded(t *testing.T, wait string) {
 	const limit, storeBytes = 256 << 20, 16 << 20
 	c := collector.Start(t, collector.Options{
 		Configs: []string{"config/gateway.yaml", "config/export/otlp.yaml"},
 		Env: []string{
 			"OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1", "OTEL_EXPORTER_OTLP_HEADERS=x-test=1",
-			"OTELCOL_OBS_MEMORY_MIB=256", "OTELCOL_OBS_MEMORY_SPIKE_MIB=64", "GOMEMLIMIT=256MiB",
+			"OTELCOL_OBS_MEMORY_MIB=256", "OTELCOL_OBS_MEMORY_SPIKE_MIB=64", "GOMEMLIMIT=273MiB", // the chart's proportions
 		},
 		Overlay: fmt.Sprintf(`
-processors: {rum_link: {store: {max_entries: 10000000, max_bytes: %d}}}
+processors: {rum_link: {store: {max_entries: 10000000, max_bytes: %d}, logs: {wait: %s}, spans: {wait: %s}}}
 exporters: {nop: }
 service: {pipelines: {traces: {exporters: [nop]}, logs: {exporters: [nop]}}}
-`, storeBytes),
+`, storeBytes, wait, wait),
 	})
 	conn, err := grpc.NewClient(c.OTLPGRPC, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	require.NoError(t, err)
