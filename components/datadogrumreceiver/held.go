@@ -83,18 +83,20 @@ func (h *held) causeOf(view digest, start, end pcommon.Timestamp) (string, infer
 }
 
 // commit holds what the events of a body leave to be held. With storage it
-// returns when that is on disk.
+// returns when that is on disk, and so is what they repeat.
 func (h *held) commit(ctx context.Context, in *ingest, events []pending) error {
 	h.mu.Lock()
-	changed := false
+	changed, repeats := false, false
 	for i := range events {
 		p := &events[i]
+		repeats = repeats || p.done
 		if p.done {
 			continue
 		}
 		switch {
 		case p.kind == "view" || p.kind == "view_update":
 			changed = h.holdView(in, p) || changed
+			repeats = repeats || p.out == outStale
 		case p.kind == "action" && !p.inLogs:
 			h.holdAction(in, p)
 			changed = true
@@ -103,13 +105,10 @@ func (h *held) commit(ctx context.Context, in *ingest, events []pending) error {
 		}
 	}
 	var saved <-chan error
-	if changed && h.store != nil {
+	if h.store != nil && (changed || repeats && h.store.unsaved) {
 		saved = h.store.wait()
 	}
 	h.mu.Unlock()
-	if !changed {
-		return nil
-	}
 	if saved != nil {
 		select {
 		case err := <-saved:
@@ -125,7 +124,9 @@ func (h *held) commit(ctx context.Context, in *ingest, events []pending) error {
 			in.r.seen.commit(p.key, in.now)
 		}
 	}
-	in.r.kick()
+	if changed {
+		in.r.kick()
+	}
 	return nil
 }
 

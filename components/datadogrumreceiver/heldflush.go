@@ -211,6 +211,9 @@ func (h *held) expire(r *rum, now time.Time, mode flushMode) {
 		}
 	}
 	h.recent.expire(now)
+	if h.store != nil && h.store.unsaved {
+		h.store.kick() // the disk may have refused
+	}
 }
 
 func (h *held) forgetAction(r *rum, a *heldAction, early bool) {

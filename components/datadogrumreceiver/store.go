@@ -24,6 +24,7 @@ type store struct {
 	actions slots
 	views   slots
 	changed map[string]func() *storage.Operation // by key; run under held.mu
+	unsaved bool                                 // something noted is not on disk
 	waiters []chan error
 	wake    chan struct{}
 	done    chan struct{}
@@ -171,7 +172,11 @@ func (s *store) removedView(v *heldView) {
 }
 
 func (s *store) note(key string, op func() *storage.Operation) {
-	s.changed[key] = op
+	s.changed[key], s.unsaved = op, true
+	s.kick()
+}
+
+func (s *store) kick() {
 	select {
 	case s.wake <- struct{}{}:
 	default:
@@ -183,10 +188,7 @@ func (s *store) note(key string, op func() *storage.Operation) {
 func (s *store) wait() <-chan error {
 	done := make(chan error, 1)
 	s.waiters = append(s.waiters, done)
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
+	s.kick()
 	return done
 }
 
@@ -217,19 +219,20 @@ func (s *store) write(ctx context.Context) {
 	if len(ops) > 0 {
 		err = s.client.Batch(ctx, ops...)
 	}
+	s.h.mu.Lock()
 	if err != nil {
 		s.r.tel.storeErrors.Add(ctx, 1, s.r.tel.self)
 		err = fmt.Errorf("save held items: %w", err)
-		s.h.mu.Lock()
 		for key, op := range changed {
 			if _, newer := s.changed[key]; !newer {
 				s.changed[key] = op
 			}
 		}
-		s.h.mu.Unlock()
 	} else {
 		s.saved = used
 	}
+	s.unsaved = len(s.changed) > 0
+	s.h.mu.Unlock()
 	for _, done := range waiters {
 		done <- err
 	}

@@ -162,6 +162,35 @@ func TestWhatCannotBeSavedIsNotAcknowledged(t *testing.T) {
 	require.Len(t, g.spans(), 1)
 }
 
+// The first try left views and traces in memory, so the retry changes nothing:
+// it is still not acknowledged before they are on disk.
+func TestARetryIsNotAcknowledgedBeforeWhatItRepeatsIsSaved(t *testing.T) {
+	for _, body := range []string{viewLine, request(1, "a1", 0)} {
+		d := &disk{items: map[string][]byte{}, fail: true}
+		g := storedRig(t, d, nil)
+		for range 2 {
+			require.Equal(t, http.StatusServiceUnavailable, g.post(body).code, body)
+		}
+		d.mu.Lock()
+		d.fail = false
+		d.mu.Unlock()
+		require.Equal(t, http.StatusAccepted, g.post(body).code)
+		require.Equal(t, 1, d.keys())
+	}
+}
+
+// What could not be saved is saved later, without a request that asks for it.
+func TestTheDiskIsTriedAgain(t *testing.T) {
+	d := &disk{items: map[string][]byte{}, fail: true}
+	g := storedRig(t, d, nil)
+	require.Equal(t, http.StatusServiceUnavailable, g.post(viewLine).code)
+	d.mu.Lock()
+	d.fail = false
+	d.mu.Unlock()
+	g.flush(0)
+	require.Eventually(t, func() bool { return d.keys() == 1 }, 10*time.Second, time.Millisecond)
+}
+
 func TestShutdownLeavesInStorageWhatThePipelinesRefuse(t *testing.T) {
 	d := &disk{items: map[string][]byte{}}
 	g := storedRig(t, d, nil)
