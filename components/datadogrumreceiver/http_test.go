@@ -205,6 +205,39 @@ func TestBrowsersOfOtherOriginsReadTheAnswer(t *testing.T) {
 	require.Equal(t, http.StatusNoContent, g.send(http.MethodOptions, "/rum", "").code)
 }
 
+// A request with several faults hears of the first in this order, which is the README's.
+func TestTheOrderOfTheAnswers(t *testing.T) {
+	g := newRig(t, func(cfg *Config) {
+		cfg.MaxRequestBodySize = 1 << 10
+		cfg.ClientTokens = map[string]TokenConfig{"pub1": {ApplicationIDs: []string{"other"}}}
+		cfg.RateLimit.PerToken, cfg.RateLimit.PerIP = 1, 3
+	}).start(nil)
+	large := strings.Repeat("a", 2<<10)
+	for _, c := range []struct {
+		method, path, body, encoding string
+		want                         int
+	}{
+		{http.MethodGet, "/nowhere", large, "br", http.StatusNotFound},
+		{http.MethodGet, "/?ddforward=" + url.QueryEscape("//evil.example/api/v2/rum"), large, "br", http.StatusForbidden},
+		{http.MethodGet, "/rum", large, "br", http.StatusMethodNotAllowed},
+		{http.MethodPost, "/rum?dd-api-key=x", large, "br", http.StatusForbidden},                   // address: 1
+		{http.MethodPost, "/rum?dd-api-key=x", large, "br", http.StatusForbidden},                   // 2: an unknown token has no rate of its own
+		{http.MethodPost, "/rum?dd-api-key=x", large, "br", http.StatusForbidden},                   // 3
+		{http.MethodPost, "/rum?dd-api-key=pub1", large, "br", http.StatusRequestEntityTooLarge},    // 4, token: 1
+		{http.MethodPost, "/rum?dd-api-key=pub1", clickLine, "br", http.StatusUnsupportedMediaType}, // 5, 2
+		{http.MethodPost, "/rum?dd-api-key=pub1", large, "br", http.StatusTooManyRequests},          // 6: the token's rate
+		{http.MethodPost, "/rum?dd-api-key=x", large, "br", http.StatusTooManyRequests},             // the address' rate, before the token
+	} {
+		got := g.send(c.method, c.path, c.body, "Content-Encoding", c.encoding)
+		require.Equal(t, c.want, got.code, "%s %s: %s", c.method, c.path, got.text)
+	}
+	require.EqualValues(t, 1, g.count(t, "rate_limited", "by", "token"))
+	require.EqualValues(t, 1, g.count(t, "rate_limited", "by", "ip"))
+	g.clock.add(2 * time.Second)
+	g.rum.traces = consumertest.NewErr(fmt.Errorf("busy"))
+	require.Equal(t, http.StatusForbidden, g.send(http.MethodPost, "/rum?dd-api-key=pub1", fetchLine).code, "the application, before the pipelines")
+}
+
 func TestWhatIsNoRUMRequest(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	require.Equal(t, http.StatusNotFound, g.send(http.MethodPost, "/", "x").code)

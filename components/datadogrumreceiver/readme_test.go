@@ -42,6 +42,23 @@ func TestReadmeConfigurationsLoad(t *testing.T) {
 	}
 }
 
+// The example's commented lines are a configuration too: `#key`, where text is `# text`.
+func TestTheExampleWithEveryLineTakenInLoads(t *testing.T) {
+	raw, err := os.ReadFile("../../config/examples/rum.yaml")
+	require.NoError(t, err)
+	var doc struct {
+		Receivers map[string]map[string]any `yaml:"receivers"`
+	}
+	require.NoError(t, yaml.Unmarshal(regexp.MustCompile(`(?m)^    #(\w|  )`).ReplaceAll(raw, []byte("    $1")), &doc))
+	cfg := createDefaultConfig().(*Config)
+	require.NoError(t, confmap.NewFromStringMap(doc.Receivers["datadog_rum"]).Unmarshal(cfg))
+	require.NoError(t, cfg.Validate())
+	require.Equal(t, "shop", cfg.ClientTokens["pub0123456789abcdef0123456789abcdef"].Tenant)
+	require.Len(t, cfg.CORS.Get().AllowedOrigins, 2)
+	require.Len(t, cfg.TrustedProxies, 1)
+	require.Equal(t, "durable_storage", cfg.Storage.String())
+}
+
 // The table of keys is the configuration's own list of keys, with its defaults.
 func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
 	conf, server := confmap.New(), confmap.New()
