@@ -160,8 +160,15 @@ func uidsOf(path string, body []byte) ([]uint64, error) {
 	var uids []uint64
 	var firstErr error
 	take := func(attrs pcommon.Map) {
-		v, _ := attrs.Get("uid")
-		uid, err := strconv.ParseUint(v.AsString(), 10, 64)
+		v, ok := attrs.Get("uid")
+		if !ok {
+			v, ok = attrs.Get("datadog.context.uid") // of RUM
+		}
+		text := ""
+		if ok {
+			text = v.AsString()
+		}
+		uid, err := strconv.ParseUint(text, 10, 64)
 		if err != nil && firstErr == nil {
 			firstErr = fmt.Errorf("an item without a uid: %v", attrs.AsRaw())
 		}

@@ -47,6 +47,7 @@ type rig struct {
 }
 
 type rigOptions struct {
+	configs []string // behind the gateway's and the exporter's
 	overlay string
 	dataDir string
 	prefix  []string
@@ -63,7 +64,7 @@ func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig
 	t.Helper()
 	overlay := writeOverlay(t, fast)
 	c := collector.New(t, collector.Options{
-		Configs: []string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay},
+		Configs: append([]string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay}, o.configs...),
 		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
 		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none"},
 	})

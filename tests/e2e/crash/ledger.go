@@ -155,6 +155,16 @@ func (s *Source) sum() Sum {
 	return sum
 }
 
+// Lost is how many items of some sources are acknowledged and have not arrived.
+func (l *Ledger) Lost(of ...*Source) (lost int) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, s := range of {
+		lost += s.sum().Lost
+	}
+	return lost
+}
+
 // Total is the sum over all sources.
 func (l *Ledger) Total() Sum {
 	l.mu.Lock()

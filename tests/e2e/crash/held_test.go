@@ -1,0 +1,164 @@
+package crash
+
+import (
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
+	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/ddintake"
+)
+
+// What stands between the receivers and the disk, or behind it, and holds data.
+// Where it loses some on kill -9, that is a line in the table of promises, and
+// these tests fail on the day that it becomes better than the table says.
+
+// datadog_rum holds actions until their time has come, on disk when it has a
+// storage.
+func TestRUMIsKept(t *testing.T) {
+	r := newRig(t, rigOptions{
+		configs: []string{"config/examples/rum.yaml"},
+		overlay: `{receivers: {datadog_rum: {storage: durable_storage, actions: {wait: 1s, per_session: 0}}}}`,
+	})
+	r.Run()
+	fleet := StartFleet(t.Context(), &Client{Source: r.ledger.Source("RUM"), Batch: 50, Every: 50 * time.Millisecond, sender: newRUM(r.DatadogRUM)})
+	for i := range 4 {
+		r.backend.Be([]Mood{OK, "503"}[i%2])
+		before := r.ledger.Total().Acked
+		r.eventually("it takes requests", 20*time.Second, func() bool { return r.ledger.Total().Acked > before+1000 })
+		r.Kill()
+		r.Run()
+	}
+	r.backend.Be(OK)
+	fleet.Stop(20 * time.Second)
+	r.drained(time.Minute)
+	r.verdict("RUM, 4 kills")
+}
+
+// newRUM sends, in turn, a long task, which becomes a record at once, and an
+// action that began no traced request, which is held.
+func newRUM(addr string) *poster {
+	return newPoster(http.MethodPost, "http://"+addr+"/api/v2/rum?ddsource=browser&dd-api-key=pubcrash", "text/plain", func(uids []uint64) []byte {
+		var body []byte
+		for _, uid := range uids {
+			event := map[string]any{
+				"date": time.Now().UnixMilli(), "source": "browser", "service": "crash",
+				"application": map[string]any{"id": "a0000000-0000-4000-8000-000000000001"},
+				"session":     map[string]any{"id": "5e000000-0000-4000-8000-000000000001", "type": "user"},
+				"view":        map[string]any{"id": "de000000-0000-4000-8000-000000000001", "url": "https://shop.example/"},
+				"context":     map[string]any{"uid": strconv.FormatUint(uid, 10)},
+			}
+			id := "ac000000-0000-4000-8000-" + strconv.FormatUint(1e11+uid, 10)
+			if uid%2 == 0 {
+				event["type"], event["long_task"] = "long_task", map[string]any{"id": id, "duration": 1e8}
+			} else {
+				event["type"], event["action"] = "action", map[string]any{"id": id, "type": "custom", "target": map[string]any{"name": "pay"}}
+			}
+			line, err := json.Marshal(event)
+			if err != nil {
+				panic(err)
+			}
+			body = append(append(body, line...), '\n')
+		}
+		return body
+	})
+}
+
+// tail_sampling acknowledges into memory: what came within decision_wait of a
+// kill is gone. Logs go past it and are kept.
+func TestTailSamplingLosesWhatItHolds(t *testing.T) {
+	r := newRig(t, rigOptions{
+		configs: []string{"config/examples/tail_sampling.yaml"},
+		overlay: `{processors: {tail_sampling: {policies: [{name: all, type: always_sample}]}}}`, // and decision_wait as shipped
+	})
+	r.Run()
+	spans, err := newOTLPGRPC(r.OTLPGRPC, 0)
+	require.NoError(t, err)
+	defer spans.close()
+	logs := newOTLPHTTP(r.OTLPHTTP, 0)
+	defer logs.close()
+	heldSpans, logsBeside, later := r.ledger.Source("spans"), r.ledger.Source("logs"), r.ledger.Source("spans after the restart")
+	r.offer(heldSpans, spans)
+	r.offer(logsBeside, logs)
+	r.Kill()
+	r.Run()
+	r.offer(later, spans)
+	r.eventually("what came later has arrived", 30*time.Second, func() bool { return r.ledger.Lost(later, logsBeside) == 0 })
+	t.Logf("\n%s", r.ledger.Table("tail_sampling"))
+	require.Equal(t, perOffer, r.ledger.Lost(heldSpans), "the table of promises says that these are lost")
+}
+
+// The datadog exporter acknowledges into an agent in its own memory: the queue
+// is empty, the intake has nothing, and after a kill nobody has.
+func TestTheDatadogExporterLosesWhatItHolds(t *testing.T) {
+	intake := ddintake.Start(t)
+	target, err := url.Parse(intake.URL)
+	require.NoError(t, err)
+	var down atomic.Bool
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if down.Load() && strings.HasSuffix(req.URL.Path, "/traces") {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		proxy.ServeHTTP(w, req)
+	}))
+	t.Cleanup(front.Close)
+	ledger := NewLedger()
+	r := &rig{t: t, ledger: ledger, Collector: collector.New(t, collector.Options{
+		Configs: []string{"config/gateway.yaml", "config/export/datadog.yaml"},
+		Env:     []string{"DD_API_KEY=" + ddintake.APIKey, "DD_SITE=datadoghq.test", "DD_HOSTNAME=crash"},
+		Overlay: `
+exporters:
+  datadog:
+    traces: {endpoint: "` + front.URL + `"}
+    metrics: {endpoint: "` + front.URL + `"}
+    logs: {endpoint: "` + front.URL + `"}
+    host_metadata: {enabled: false}
+    sending_queue: {batch: {flush_timeout: 100ms}}
+`})}
+	down.Store(true)
+	r.Run()
+	spans, err := newOTLPGRPC(r.OTLPGRPC, 0)
+	require.NoError(t, err)
+	defer spans.close()
+	held, later := ledger.Source("spans while the intake is down"), ledger.Source("spans after the restart")
+	r.offer(held, spans)
+	r.eventually("the exporter says that it sent them", 30*time.Second, func() bool { return r.metric("otelcol_exporter_sent_spans") >= perOffer })
+	r.Kill()
+	down.Store(false)
+	r.Run()
+	r.offer(later, spans)
+	seen := 0
+	r.eventually("what came later has arrived", 60*time.Second, func() bool {
+		all := intake.Spans()
+		for _, span := range all[seen:] {
+			uid, err := strconv.ParseUint(span.Meta["uid"], 10, 64)
+			require.NoError(t, err)
+			ledger.Arrived([]uint64{uid})
+		}
+		seen = len(all)
+		return ledger.Lost(later) == 0
+	})
+	t.Logf("\n%s", ledger.Table("datadog exporter"))
+	require.Equal(t, perOffer, ledger.Lost(held), "the table of promises says that these are lost")
+}
+
+// perOffer is how many items offer sends.
+const perOffer = 200
+
+// offer sends a batch until it is acknowledged.
+func (r *rig) offer(s *Source, to sender) {
+	r.t.Helper()
+	c := &Client{Source: s, sender: to}
+	require.True(r.t, c.deliver(r.t.Context(), s.Offer(perOffer)), "acknowledged")
+}
