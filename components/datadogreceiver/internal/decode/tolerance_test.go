@@ -1,0 +1,96 @@
+package decode
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/tinylib/msgp/msgp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+)
+
+// msg writes MessagePack: maps and arrays by their header, everything else as tracers may write it.
+type msg []byte
+
+func (m msg) m(n uint32) msg    { return msgp.AppendMapHeader(m, n) }
+func (m msg) a(n uint32) msg    { return msgp.AppendArrayHeader(m, n) }
+func (m msg) s(s string) msg    { return msgp.AppendString(m, s) }
+func (m msg) bin(s string) msg  { return msgp.AppendBytes(m, []byte(s)) }
+func (m msg) i(i int64) msg     { return msgp.AppendInt64(m, i) }
+func (m msg) u(u uint64) msg    { return msgp.AppendUint64(m, u) }
+func (m msg) f32(f float32) msg { return msgp.AppendFloat32(m, f) }
+func (m msg) f64(f float64) msg { return msgp.AppendFloat64(m, f) }
+func (m msg) b(b bool) msg      { return msgp.AppendBool(m, b) }
+func (m msg) null() msg         { return msgp.AppendNil(m) }
+
+// oddSpan is a span map of v0.4 as the oddest tracers write it.
+func oddSpan(m msg) msg {
+	m = m.m(12).s("type").null().s("start").u(1_700_000_000_000_000_000).s("duration").f64(3).s("trace_id").i(-1).s("span_id").i(5)
+	m = m.s("parent_id").null().s("error").b(true).s("unheard of").m(1).s("x").a(1).null()
+	m = m.s("meta").m(3).s("k\xff").s("v\xfe").bin("b").bin("w").s("n").null()
+	m = m.s("metrics").m(2).s("f").f32(1.5).s("i").i(7)
+	return m.bin("resource").bin("r").s("service").s("s\xff")
+}
+
+// In v1.0 unknown fields of the payload, the chunk, the span, a link and an event bring strings, which later numbers count.
+func oddV10() msg {
+	m := msg{}.m(3).u(99).a(2).s("one").m(1).s("two").bin("no string") // 1, 2
+	m = m.s("no number").s("three")                                    // 3, 4
+	m = m.u(payloadChunks).a(1).m(3).u(98).s("five").u(chunkTraceID).bin("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+	m = m.u(chunkSpans).a(2).null().m(11).u(97).m(1).s("six").s("one") // 6, and 1 again
+	m = m.u(spanService).s("s\xff").u(spanResource).s("r")             // 7, 8
+	m = m.u(spanSpanID).i(5).u(spanParentID).null().u(spanStart).i(1_700_000_000_000_000_000).u(spanDuration).f64(3).u(spanError).u(1)
+	m = m.u(spanLinks).a(1).m(3).u(96).s("nine").u(1).bin("\x01").u(2).u(8)
+	m = m.u(spanEvents).a(1).m(2).u(95).s("ten").u(2).u(9)
+	m = m.u(spanAttributes).a(5 * 3)
+	m = m.s("k\xff").u(typeString).s("v\xfe").s("b").u(typeString).s("w").s("f").u(typeFloat).f32(1.5).s("i").u(typeFloat).i(7)
+	return m.u(6).u(typeString).u(10)
+}
+
+func TestEveryFormatBearsWhatTracersWrite(t *testing.T) {
+	dict := []string{"", "s\xff", "r", "k\xff", "v\xfe", "b", "w", "f", "i", "n"}
+	v05 := msg{}.a(2).a(uint32(len(dict))).null()
+	for _, s := range dict[1:] {
+		v05 = v05.bin(s)
+	}
+	v05 = v05.a(1).a(2).null().a(12).i(1).u(0).f64(2).i(-1).i(5).null().u(1_700_000_000_000_000_000).f64(3).b(true)
+	v05 = v05.m(3).i(3).i(4).u(5).u(6).u(9).null().m(2).u(7).f32(1.5).u(8).i(7).null()
+
+	common := map[string]any{"k\uFFFD": "v\uFFFD", "b": "w", "f": 1.5, "i": 7.0, "resource.name": "r"}
+	for name, tc := range map[string]struct {
+		format Format
+		body   msg
+		more   map[string]any
+	}{
+		"v0.4": {V04, oddSpan(msg{}.a(1).a(2).null()), map[string]any{"n": ""}},
+		"v0.5": {V05, v05, map[string]any{"n": ""}},
+		"v0.7": {V07, oddSpan(msg{}.m(2).s("unheard of").null().s("chunks").a(1).m(1).s("spans").a(2).null()), map[string]any{"n": ""}},
+		"v1.0": {V10, oddV10(), map[string]any{"six": "ten", "_dd.p.tid": "ffffffffffffffff"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			td, stats, err := New(Options{Mode: Lossless, MaxSpans: 10}).Decode(tc.format, tc.body, Headers{})
+			require.NoError(t, err)
+			require.Equal(t, [3]int{DropNil: 1}, stats.Dropped)
+			require.Equal(t, 1, td.SpanCount())
+			rs := td.ResourceSpans().At(0)
+			service, _ := rs.Resource().Attributes().Get("service.name")
+			require.Equal(t, "s\uFFFD", service.Str())
+			span := rs.ScopeSpans().At(0).Spans().At(0)
+			want := make(map[string]any)
+			for _, m := range []map[string]any{common, tc.more} {
+				for k, v := range m {
+					want[k] = v
+				}
+			}
+			require.Equal(t, want, span.Attributes().AsRaw())
+			require.Equal(t, "ffffffffffffffff", span.TraceID().String()[16:])
+			require.Equal(t, "0000000000000005", span.SpanID().String())
+			require.True(t, span.ParentSpanID().IsEmpty())
+			require.Equal(t, ptrace.StatusCodeError, span.Status().Code())
+			require.EqualValues(t, 3, span.EndTimestamp()-span.StartTimestamp())
+			if tc.format == V10 {
+				require.Equal(t, "nine", span.Events().At(0).Name(), "the link's unknown field brought number 9")
+				require.Equal(t, 1, span.Links().Len())
+			}
+		})
+	}
+}
