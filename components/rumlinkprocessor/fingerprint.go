@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"hash/maphash"
 	"math"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -24,7 +25,8 @@ func newFingerprints(seed maphash.Seed) fingerprints {
 
 func (f *fingerprints) reset() { clear(f.batch) }
 
-// of hashes all of a log. The time of observation stands in only when the log
+// of hashes all of a log but what a linker adds: sent again, a log may leave an
+// earlier hop with more than the first time. The time of observation stands in only when the log
 // has no time of its own: a receiver may set it anew each time.
 func (f *fingerprints) of(lr plog.LogRecord) uint64 {
 	var h maphash.Hash
@@ -40,11 +42,25 @@ func (f *fingerprints) of(lr plog.LogRecord) uint64 {
 	writeUint64(&h, uint64(lr.SeverityNumber()))
 	writeString(&h, lr.EventName())
 	writeValue(&h, lr.Body())
-	writeMap(&h, lr.Attributes())
+	for k, v := range lr.Attributes().All() {
+		if !gained(k) {
+			writeString(&h, k)
+			writeValue(&h, v)
+		}
+	}
 	sum := h.Sum64()
 	n := f.batch[sum]
 	f.batch[sum] = n + 1
 	return sum + n*0x9e3779b97f4a7c15 // the golden ratio, to scatter repeats
+}
+
+// gained says whether a log may have the attribute from a linker.
+func gained(key string) bool {
+	switch key {
+	case attrService, attrSpan, rumNames[sessionID], rumNames[userID]:
+		return true
+	}
+	return strings.HasPrefix(key, linkPrefix) || strings.HasPrefix(key, "rum.")
 }
 
 func writeMap(h *maphash.Hash, m pcommon.Map) {

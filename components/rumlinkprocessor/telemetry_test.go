@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor/processortest"
 )
 
@@ -71,6 +72,31 @@ func TestALogSentAgainCountsOnceAndALineSaidTwiceCountsTwice(t *testing.T) {
 		v, _ := span.Attributes().Get(attrCount)
 		require.Equal(t, c.want, v.Int(), "%v", c.batches)
 	}
+}
+
+// A log that an application sends again, once before its span and once after it,
+// leaves the first hop with other attributes each time. The second hop once took
+// it for two.
+func TestTheSecondHopKnowsALogAgainThatTheFirstHasEnriched(t *testing.T) {
+	first, second := newLinker(t, createDefaultConfig().(*Config)), newLinker(t, createDefaultConfig().(*Config))
+	log := func() plog.Logs {
+		half := traceID(1)
+		clear(half[:8])
+		return someLogs(half, spanID(1), "order stored")
+	}
+	span := someSpan(traceID(1), spanID(1), "POST /orders")
+	attrs := span.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes()
+	attrs.PutStr("session.id", "s-1")
+	attrs.PutStr("user.id", "u-1")
+	attrs.PutStr("rum.view.id", "v-1")
+	span.ResourceSpans().At(0).Resource().Attributes().PutStr(attrService, "shop")
+
+	unlinked, passed, linked := first.putLogs(log()), first.putTraces(span), first.putLogs(log())
+	second.putLogs(unlinked)
+	second.putLogs(linked)
+	out := second.putTraces(passed).ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+	v, _ := out.Attributes().Get(attrCount)
+	require.EqualValues(t, 1, v.Int())
 }
 
 // Lines without a time of their own differ by when they were read.
