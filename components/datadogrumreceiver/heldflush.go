@@ -169,11 +169,13 @@ func (h *held) takeViews(now time.Time, mode flushMode) []dueView {
 func (h *held) sentViews(r *rum, due []dueView) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for _, d := range due {
+	for i := range due {
+		d := &due[i]
 		if d.early {
 			r.evicted(r.tel.heldView, 1)
 		}
 		v := d.view
+		d.vitals = v.count(d.vitals)
 		v.sent = max(v.sent, d.version)
 		if v.version() <= d.version {
 			h.views.bytes -= v.size()

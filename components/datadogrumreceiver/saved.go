@@ -57,6 +57,7 @@ type savedView struct {
 	First   int64        `json:"first"`
 	Touched int64        `json:"touched"`
 	Sent    int64        `json:"sent,omitempty"`
+	Counted uint8        `json:"counted,omitempty"`
 }
 
 func savedActionOf(a *heldAction) *savedAction {
@@ -112,7 +113,7 @@ func (s *store) restoreAction(saved *savedAction, slot int) {
 func savedViewOf(v *heldView) *savedView {
 	s := &savedView{
 		App: v.app, ID: v.id, From: savedOriginOf(v.from), Base: savedPart{v.base.version, v.base.line}, Ended: v.ended,
-		First: v.first.UnixNano(), Touched: v.touched.UnixNano(), Sent: v.sent,
+		First: v.first.UnixNano(), Touched: v.touched.UnixNano(), Sent: v.sent, Counted: v.counted,
 	}
 	for _, u := range v.updates {
 		s.Updates = append(s.Updates, savedPart{u.version, u.line})
@@ -129,7 +130,7 @@ func (s *store) restoreView(saved *savedView, slot int) {
 	}
 	v := &heldView{
 		key: viewKey(from, saved.App, saved.ID), app: saved.App, id: saved.ID, from: from, base: viewPart{saved.Base.Version, saved.Base.Line},
-		ended: saved.Ended, first: time.Unix(0, saved.First), touched: time.Unix(0, saved.Touched), sent: saved.Sent, slot: slot,
+		ended: saved.Ended, first: time.Unix(0, saved.First), touched: time.Unix(0, saved.Touched), sent: saved.Sent, counted: saved.Counted, slot: slot,
 	}
 	for _, u := range saved.Updates {
 		v.updates = append(v.updates, viewPart{u.Version, u.Line})

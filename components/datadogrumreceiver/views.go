@@ -31,6 +31,7 @@ type heldView struct {
 	first   time.Time
 	touched time.Time
 	sent    int64 // the version that left; nothing older is wanted
+	counted uint8 // a bit for each of vitalKinds that is in the histograms
 	slot    int
 	changed bool
 }
@@ -49,6 +50,16 @@ func (v *heldView) version() int64 {
 		return max(v.base.version, v.updates[n-1].version)
 	}
 	return v.base.version
+}
+
+// count leaves of the vitals found those that were not counted before.
+func (v *heldView) count(found []vital) []vital {
+	return slices.DeleteFunc(found, func(m vital) bool {
+		bit := uint8(1) << m.kind
+		twice := v.counted&bit != 0
+		v.counted |= bit
+		return twice
+	})
 }
 
 func (v *heldView) empty() bool { return v.base.line == "" && len(v.updates) == 0 }

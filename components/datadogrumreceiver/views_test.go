@@ -117,3 +117,24 @@ func TestAViewWithoutAVersionIsBad(t *testing.T) {
 	g.post(`{"type":"view","date":1795168790000,"application":{"id":"a"},"view":{"id":"v"}}`)
 	require.EqualValues(t, 1, g.count(t, "events", "type", "view", "outcome", "bad"))
 }
+
+// A view that lives on after its record left is one view: each of its vitals is counted once.
+func TestAViewThatIsSentAgainIsCountedOnce(t *testing.T) {
+	g := newRig(t, nil).start(nil)
+	version := func(n int, vitals string) string {
+		return fmt.Sprintf(`{"type":"view","date":1795168790000,"application":{"id":"a"},"view":{"id":"v","is_active":true,%s},"_dd":{"document_version":%d}}`, vitals, n)
+	}
+	g.post(version(1, `"largest_contentful_paint":1000000000`))
+	g.flush(g.cfg.Views.Idle)
+	g.post(version(2, `"largest_contentful_paint":1000000000,"interaction_to_next_paint":80000000`))
+	g.flush(g.cfg.Views.Idle)
+	counted := map[string]uint64{}
+	for _, md := range g.metrics.AllMetrics() {
+		for _, rm := range md.ResourceMetrics().All() {
+			for _, m := range rm.ScopeMetrics().At(0).Metrics().All() {
+				counted[m.Name()] += m.Histogram().DataPoints().At(0).Count()
+			}
+		}
+	}
+	require.Equal(t, map[string]uint64{"browser.web_vital.lcp": 1, "browser.web_vital.inp": 1}, counted)
+}

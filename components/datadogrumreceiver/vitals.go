@@ -53,7 +53,7 @@ type vitalSeries struct {
 	tenant, service, version, env, app, view string
 }
 
-// overflowSeries takes what would be one series too many.
+// maxVitalSeries bounds them; what would be one too many is counted under otel.metric.overflow.
 const maxVitalSeries = 2000
 
 type histogram struct {
@@ -107,8 +107,7 @@ func (v *vitals) read(f *flusher, d *dueView, e *event) []vital {
 	return found
 }
 
-// observe adds one measurement. A view that is sent again after it was counted
-// counts again; views seldom are.
+// observe adds one measurement.
 func (v *vitals) observe(m vital, now time.Time) {
 	if len(v.series) == 0 {
 		v.since = now

@@ -19,12 +19,12 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/sink"
 )
 
-// chromium returns the browser's path, or fails the test with the install command.
-func chromium(t *testing.T) string {
+// program returns the path of an installed program, or fails the test with the install command.
+func program(t *testing.T, name, install string) string {
 	t.Helper()
-	path, err := exec.LookPath("chromium")
+	path, err := exec.LookPath(name)
 	if err != nil {
-		t.Fatalf("chromium is missing; install it with: apt-get install --no-install-recommends chromium")
+		t.Fatalf("%s is missing; install it with: %s", name, install)
 	}
 	return path
 }
@@ -75,7 +75,8 @@ func (in *datadogIntake) lines(t *testing.T) (lines []string) {
 // click to the log line, and Datadog loses nothing.
 func TestClickFetchServiceLog(t *testing.T) {
 	installed(t, "browser/node_modules/playwright-core/package.json", "npm --prefix tests/e2e/clients/browser ci")
-	browser := chromium(t)
+	node := program(t, "node", "apt-get install --no-install-recommends nodejs npm")
+	browser := program(t, "chromium", "apt-get install --no-install-recommends chromium")
 	datadog := newDatadogIntake(t)
 	backend := sink.Start(t)
 	ports := collector.FreePorts(t, 2)
@@ -103,9 +104,9 @@ service:
 	service := start(t, []string{
 		"DD_TRACE_AGENT_URL=http://" + c.Datadog, "DD_SERVICE=shop-api", "DD_ENV=e2e", "DD_VERSION=1.0.0",
 		"DD_REMOTE_CONFIGURATION_ENABLED=false", "DD_INSTRUMENTATION_TELEMETRY_ENABLED=false",
-	}, "node", "browser/service.js", apiPort, fluentHost, fluentPort)
+	}, node, "browser/service.js", apiPort, fluentHost, fluentPort)
 	service.get(t, api+"/")
-	start(t, nil, "node", "browser/drive.js", pagePort, browser, t.TempDir(), "http://"+c.DatadogRUM+"/", api)
+	start(t, nil, node, "browser/drive.js", pagePort, browser, t.TempDir(), "http://"+c.DatadogRUM+"/", api)
 
 	var click, fetch, server, charge, effect *sink.Span
 	backend.WaitFor(t, "the trace from the click to the service", func() bool {
