@@ -73,28 +73,38 @@ func newRUM(addr string) *poster {
 	})
 }
 
-// tail_sampling acknowledges into memory: what came within decision_wait of a
-// kill is gone. Logs go past it and are kept.
-func TestTailSamplingLosesWhatItHolds(t *testing.T) {
-	r := newRig(t, rigOptions{
-		configs: []string{"config/examples/tail_sampling.yaml"},
-		overlay: `{processors: {tail_sampling: {policies: [{name: all, type: always_sample}]}}}`, // and decision_wait as shipped
-	})
-	r.Run()
-	spans, err := newOTLPGRPC(r.OTLPGRPC, 0)
-	require.NoError(t, err)
-	defer spans.close()
-	logs := newOTLPHTTP(r.OTLPHTTP, 0)
-	defer logs.close()
-	heldSpans, logsBeside, later := r.ledger.Source("spans"), r.ledger.Source("logs"), r.ledger.Source("spans after the restart")
-	r.offer(heldSpans, spans)
-	r.offer(logsBeside, logs)
-	r.Kill()
-	r.Run()
-	r.offer(later, spans)
-	r.eventually("what came later has arrived", 30*time.Second, func() bool { return r.ledger.Lost(later, logsBeside) == 0 })
-	t.Logf("\n%s", r.ledger.Table("tail_sampling"))
-	require.Equal(t, perOffer, r.ledger.Lost(heldSpans), "the table of promises says that these are lost")
+// tail_sampling and batch acknowledge into memory: what they hold at a kill is
+// gone. Logs go past them and are kept.
+func TestProcessorsLoseWhatTheyHold(t *testing.T) {
+	for name, o := range map[string]rigOptions{
+		"tail_sampling": {
+			configs: []string{"config/examples/tail_sampling.yaml"}, // with its decision_wait
+			overlay: `{processors: {tail_sampling: {policies: [{name: all, type: always_sample}]}}}`,
+		},
+		"batch": {overlay: `
+processors: {batch: {timeout: 5s}}
+service: {pipelines: {traces: {processors: [memory_limiter, batch]}}}
+`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := newRig(t, o)
+			r.Run()
+			spans, err := newOTLPGRPC(r.OTLPGRPC, 0)
+			require.NoError(t, err)
+			defer spans.close()
+			logs := newOTLPHTTP(r.OTLPHTTP, 0)
+			defer logs.close()
+			held, beside, later := r.ledger.Source("spans"), r.ledger.Source("logs"), r.ledger.Source("spans after the restart")
+			r.offer(held, spans)
+			r.offer(beside, logs)
+			r.Kill()
+			r.Run()
+			r.offer(later, spans)
+			r.eventually("what came later has arrived", 30*time.Second, func() bool { return r.ledger.Lost(later, beside) == 0 })
+			t.Logf("\n%s", r.ledger.Table(name))
+			require.Equal(t, perOffer, r.ledger.Lost(held), "the table of promises says that these are lost")
+		})
+	}
 }
 
 // The datadog exporter acknowledges into an agent in its own memory: the queue
