@@ -118,9 +118,6 @@ func severityIndex(n plog.SeverityNumber) int {
 
 // feed tells the trace what a RUM event knows about its user.
 func (p *logLinker) feed(b *logBatch, ref spanRef, lr plog.LogRecord) {
-	if lr.TraceID().IsEmpty() {
-		return
-	}
 	if ctx, ok := readRUM(lr.Attributes(), p.join.maxLen); ok {
 		b.conflictRUM += p.join.putTrace(ref, &ctx, false)
 	}
