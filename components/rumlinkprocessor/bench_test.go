@@ -279,6 +279,9 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 	b.Run("no_ids", func(b *testing.B) {
 		_, logs := testLinkers(b, createDefaultConfig().(*Config))
 		ld := manyLogs(0, 1000, false)
+		if _, err := logs.processLogs(b.Context(), ld); err != nil { // says trace_linked=false, once
+			b.Fatal(err)
+		}
 		b.ReportAllocs()
 		for b.Loop() {
 			if _, err := logs.processLogs(b.Context(), ld); err != nil {
