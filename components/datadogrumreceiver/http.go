@@ -57,22 +57,37 @@ func (a answer) write(w http.ResponseWriter) {
 	http.Error(w, a.text, a.code)
 }
 
+// visitor is who sent a request.
+type visitor struct {
+	ip     netip.Addr
+	token  string
+	permit TokenConfig
+}
+
+// admit lets a request in, or says why not.
+func (r *rum) admit(req *http.Request, c *call, now time.Time) (visitor, answer) {
+	v := visitor{ip: r.gate.client(req), token: token(c, req)}
+	if !r.gate.allowIP(v.ip, now) {
+		r.tel.limited.Add(req.Context(), 1, r.tel.byIP)
+		return v, answer{http.StatusTooManyRequests, "more requests from this address than rate_limit::per_ip allows"}
+	}
+	var known bool
+	if v.permit, known = r.gate.admit(v.token); !known {
+		return v, answer{http.StatusForbidden, "client token is not one of client_tokens"}
+	}
+	if !r.gate.allowToken(v.token, now) {
+		r.tel.limited.Add(req.Context(), 1, r.tel.byToken)
+		return v, answer{http.StatusTooManyRequests, "more requests with this client token than rate_limit::per_token allows"}
+	}
+	return v, accepted
+}
+
 // post takes one body in.
 func (r *rum) post(req *http.Request, c *call) answer {
 	now := r.now()
-	ip := r.gate.client(req)
-	if !r.gate.allowIP(ip, now) {
-		r.tel.limited.Add(req.Context(), 1, r.tel.byIP)
-		return answer{http.StatusTooManyRequests, "more requests from this address than rate_limit::per_ip allows"}
-	}
-	tok := token(c, req)
-	permit, ok := r.gate.admit(tok)
-	if !ok {
-		return answer{http.StatusForbidden, "client token is not one of client_tokens"}
-	}
-	if !r.gate.allowToken(tok, now) {
-		r.tel.limited.Add(req.Context(), 1, r.tel.byToken)
-		return answer{http.StatusTooManyRequests, "more requests with this client token than rate_limit::per_token allows"}
+	from, a := r.admit(req, c, now)
+	if a != accepted {
+		return a
 	}
 	raw := bodyReader{max: r.cfg.MaxRequestBodySize, budget: &r.budget}
 	defer raw.release()
@@ -80,11 +95,11 @@ func (r *rum) post(req *http.Request, c *call) answer {
 		return bodyAnswer(err)
 	}
 	if c.track == "rum" {
-		if a := r.convert(req, c, raw.String(), permit, ip, tok, now); a.code != http.StatusAccepted {
+		if a := r.convert(req, c, raw.String(), from, now); a.code != http.StatusAccepted {
 			return a
 		}
 	}
-	return r.pass.take(req, c, raw.String(), ip, now)
+	return r.pass.take(req, c, raw.String(), from.ip, now)
 }
 
 func bodyAnswer(err error) answer {
@@ -100,7 +115,7 @@ func bodyAnswer(err error) answer {
 }
 
 // convert turns a RUM body into OTLP, once.
-func (r *rum) convert(req *http.Request, c *call, raw string, permit TokenConfig, ip netip.Addr, tok string, now time.Time) answer {
+func (r *rum) convert(req *http.Request, c *call, raw string, from visitor, now time.Time) answer {
 	body := raw
 	list, err := encodings(req.Header.Get("Content-Encoding"), c.query.Get("dd-evp-encoding"))
 	if err != nil {
@@ -114,7 +129,7 @@ func (r *rum) convert(req *http.Request, c *call, raw string, permit TokenConfig
 		}
 		body = out.String()
 	}
-	key, owner := digestOf("body", tok, body), r.owners.Add(1)
+	key, owner := digestOf("body", from.token, body), r.owners.Add(1)
 	switch r.bodies.claim(key, owner, now) {
 	case claimDone:
 		r.tel.bodyDupes.Add(req.Context(), 1, r.tel.self)
@@ -123,7 +138,7 @@ func (r *rum) convert(req *http.Request, c *call, raw string, permit TokenConfig
 		return answer{http.StatusServiceUnavailable, "the same body is being converted for another request"}
 	case claimNew:
 	}
-	res := r.ingest(req.Context(), body, r.origin(c, req, permit, ip, now))
+	res := r.ingest(req.Context(), body, r.origin(c, req, from, now))
 	if res.retry {
 		r.bodies.release(key)
 		return answer{http.StatusServiceUnavailable, "not accepted for now: " + res.reason}
@@ -136,18 +151,18 @@ func (r *rum) convert(req *http.Request, c *call, raw string, permit TokenConfig
 }
 
 // origin is what the request says about its events.
-func (r *rum) origin(c *call, req *http.Request, permit TokenConfig, ip netip.Addr, now time.Time) *origin {
+func (r *rum) origin(c *call, req *http.Request, from visitor, now time.Time) *origin {
 	version := c.query.Get("dd-evp-origin-version")
 	if version == "" {
 		version = req.Header.Get("DD-EVP-ORIGIN-VERSION")
 	}
 	if len(version) > maxIDBytes {
-		version = version[:0]
+		version = ""
 	}
 	return &origin{
-		tenant:     permit.Tenant,
-		apps:       permit.ApplicationIDs,
-		clientIP:   r.privacy.address(ip),
+		tenant:     from.permit.Tenant,
+		apps:       from.permit.ApplicationIDs,
+		clientIP:   r.privacy.address(from.ip),
 		sdkVersion: version,
 		shift:      r.skew(req.Context(), c, now),
 		received:   pcommon.NewTimestampFromTime(now),

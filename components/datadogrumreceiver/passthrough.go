@@ -292,22 +292,17 @@ func (r *rum) relayQuota(w http.ResponseWriter, req *http.Request, c *call) int 
 		a.write(w)
 		return a.code
 	}
-	now := r.now()
-	ip := r.gate.client(req)
 	if req.Method != http.MethodGet {
 		return refuse(answer{http.StatusMethodNotAllowed, "the profiling quota is asked for with GET"})
 	}
-	if !r.gate.allowIP(ip, now) {
-		r.tel.limited.Add(req.Context(), 1, r.tel.byIP)
-		return refuse(answer{http.StatusTooManyRequests, "more requests from this address than rate_limit::per_ip allows"})
-	}
-	if _, ok := r.gate.admit(token(c, req)); !ok {
-		return refuse(answer{http.StatusForbidden, "client token is not one of client_tokens"})
+	from, a := r.admit(req, c, r.now())
+	if a != accepted {
+		return refuse(a)
 	}
 	if !r.pass.cfg.Enabled || !slices.Contains(r.pass.cfg.Tracks, "profile") {
 		return refuse(answer{http.StatusForbidden, "profiles are not handed on to Datadog"})
 	}
-	resp, err := r.pass.do(req.Context(), &passed{track: c.track, url: r.pass.target(c), method: http.MethodGet, header: passHeader(req.Header, ip)})
+	resp, err := r.pass.do(req.Context(), &passed{track: c.track, url: r.pass.target(c), method: http.MethodGet, header: passHeader(req.Header, from.ip)})
 	if err != nil {
 		return refuse(answer{http.StatusServiceUnavailable, "Datadog could not be reached"})
 	}

@@ -182,8 +182,10 @@ func TestTheProfilingQuotaIsDatadogsToGrant(t *testing.T) {
 	require.Equal(t, "pub1", r.header.Get("DD-CLIENT-TOKEN"))
 	require.Empty(t, r.header.Get("Cookie"))
 
-	off := newRig(t, nil).start(nil)
-	require.Equal(t, http.StatusForbidden, off.send(http.MethodGet, path, "").code)
+	off := newRig(t, func(cfg *Config) { cfg.RateLimit.PerToken = 1 }).start(nil)
+	for _, want := range []int{http.StatusForbidden, http.StatusForbidden, http.StatusTooManyRequests} {
+		require.Equal(t, want, off.send(http.MethodGet, path, "").code, "its questions count as requests")
+	}
 }
 
 func TestIntakeHosts(t *testing.T) {

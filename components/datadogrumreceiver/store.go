@@ -242,13 +242,11 @@ func (s *store) write(ctx context.Context) {
 func (h *held) closeStore(ctx context.Context) error {
 	h.mu.Lock()
 	s := h.store
+	h.store = nil
 	h.mu.Unlock()
 	if s == nil {
 		return nil
 	}
-	h.mu.Lock()
-	h.store = nil
-	h.mu.Unlock()
 	close(s.wake)
 	<-s.done
 	s.write(ctx)

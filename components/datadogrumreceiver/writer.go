@@ -92,8 +92,7 @@ func (g *group) holds(e *event) bool {
 	return true
 }
 
-// span appends a span in the event's resource, with the event's attributes.
-// more is how many further attributes finish will add.
+// span appends a span in the event's resource.
 func (w *writer) span(e *event, from *origin) ptrace.Span {
 	g := w.groupOf(e, from)
 	if !g.hasTraces {
