@@ -3,8 +3,6 @@ package datadogreceiver
 import (
 	"net/http"
 	"os"
-	"regexp"
-	"slices"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -13,28 +11,16 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.yaml.in/yaml/v3"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	text, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(text)
-}
-
 func TestEveryYAMLOfTheReadmeLoads(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		var doc map[string]any
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
-		conf, err := confmap.NewFromStringMap(doc).Sub("receivers::datadog")
-		require.NoError(t, err)
+	readmetest.Configs(t, "receivers", "datadog", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, conf.Unmarshal(cfg))
-		require.NoError(t, cfg.Validate())
-	}
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+	})
 }
 
 // What the README lists is what is emitted, and the other way round.
@@ -58,7 +44,6 @@ func TestReadmeListsTheMetrics(t *testing.T) {
 	r.send(t, http.MethodPost, "/v0.6/stats", statsCapture(t))
 	r.send(t, http.MethodPost, "/telemetry/proxy/api/v2/apmtelemetry", []byte("{}"))
 
-	var emitted []string
 	got := make(map[string]int64)
 	var rm metricdata.ResourceMetrics
 	require.NoError(t, tel.Reader.Collect(t.Context(), &rm))
@@ -67,19 +52,12 @@ func TestReadmeListsTheMetrics(t *testing.T) {
 			continue
 		}
 		for _, m := range sm.Metrics {
-			emitted = append(emitted, m.Name)
 			for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
 				got[m.Name] += p.Value
 			}
 		}
 	}
-	var listed []string
-	for _, m := range regexp.MustCompile("(?m)^\\| `("+prefix+"[a-z0-9_]+)`").FindAllStringSubmatch(readme(t), -1) {
-		listed = append(listed, m[1])
-	}
-	slices.Sort(emitted)
-	slices.Sort(listed)
-	require.Equal(t, emitted, listed)
+	readmetest.EqualMetrics(t, tel.Reader, prefix)
 	require.Equal(t, map[string]int64{
 		prefix + "payloads": 4, prefix + "bytes": int64(4 + 10 + 55 + len(statsCapture(t))), prefix + "spans": 1, prefix + "stats_groups": 2,
 		prefix + "dropped_p0_traces": 3, prefix + "dropped_p0_spans": 7, prefix + "refused_payloads": 1, prefix + "refused_traces": 5,

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
 const (
@@ -35,6 +37,6 @@ func TestATapBeginsTheTrace(t *testing.T) {
 	require.Equal(t, click.SpanID(), fetch.ParentSpanID())
 	require.True(t, click.ParentSpanID().IsEmpty())
 	require.Equal(t, "click Pay", click.Name())
-	require.Contains(t, readme(t), "click Pay   trace "+click.TraceID().String()+"  span "+click.SpanID().String(), "the README's example is this one")
+	require.Contains(t, readmetest.Text(t), "click Pay   trace "+click.TraceID().String()+"  span "+click.SpanID().String(), "the README's example is this one")
 	require.Equal(t, 250*time.Millisecond, click.EndTimestamp().AsTime().Sub(click.StartTimestamp().AsTime()))
 }

@@ -3,7 +3,6 @@ package datadogrumreceiver
 import (
 	"context"
 	"net/http"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -13,50 +12,21 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
-)
 
-func readme(t *testing.T) string {
-	t.Helper()
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(raw)
-}
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
+)
 
 // Every configuration in the README loads, and what it calls the default is the default.
 func TestReadmeConfigurationsLoad(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.Len(t, blocks, 3)
-	for _, block := range blocks {
-		var doc struct {
-			Receivers map[string]map[string]any `yaml:"receivers"`
-		}
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
+	readmetest.Configs(t, "receivers", "datadog_rum", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, confmap.NewFromStringMap(doc.Receivers["datadog_rum"]).Unmarshal(cfg), block[1])
-		require.NoError(t, cfg.Validate(), block[1])
-		if strings.Contains(block[1], "the default") {
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+		if strings.Contains(block, "the default") {
 			require.Equal(t, createDefaultConfig(), cfg)
 		}
-	}
-}
-
-// The example's commented lines are a configuration too: `#key`, where text is `# text`.
-func TestTheExampleWithEveryLineTakenInLoads(t *testing.T) {
-	raw, err := os.ReadFile("../../config/examples/rum.yaml")
-	require.NoError(t, err)
-	var doc struct {
-		Receivers map[string]map[string]any `yaml:"receivers"`
-	}
-	require.NoError(t, yaml.Unmarshal(regexp.MustCompile(`(?m)^    #(\w|  )`).ReplaceAll(raw, []byte("    $1")), &doc))
-	cfg := createDefaultConfig().(*Config)
-	require.NoError(t, confmap.NewFromStringMap(doc.Receivers["datadog_rum"]).Unmarshal(cfg))
-	require.NoError(t, cfg.Validate())
-	require.Equal(t, "shop", cfg.ClientTokens["pub0123456789abcdef0123456789abcdef"].Tenant)
-	require.Len(t, cfg.CORS.Get().AllowedOrigins, 2)
-	require.Len(t, cfg.TrustedProxies, 1)
-	require.Equal(t, "durable_storage", cfg.Storage.String())
+	})
 }
 
 // The table of keys is the configuration's own list of keys, with its defaults.
@@ -74,7 +44,7 @@ func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
 		want[key] = "`" + toText(t, conf.Get(key)) + "`"
 	}
 	got := map[string]string{}
-	section := strings.Split(strings.Split(readme(t), "## Configuration")[1], "## Answers")[0]
+	section := strings.Split(strings.Split(readmetest.Text(t), "## Configuration")[1], "## Answers")[0]
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9_:]+)` \\| (.+?) \\|").FindAllStringSubmatch(section, -1) {
 		got[row[1]] = row[2]
 	}
@@ -120,24 +90,8 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 		tel.dropped.Add(ctx, 1, tel.self)
 		tel.storeErrors.Add(ctx, 1, tel.self)
 	}
-	var data metricdata.ResourceMetrics
-	require.NoError(t, g.tel.Reader.Collect(t.Context(), &data))
-	var emitted []string
-	for _, scope := range data.ScopeMetrics {
-		for _, m := range scope.Metrics {
-			if strings.HasPrefix(m.Name, metricPrefix) {
-				emitted = append(emitted, m.Name)
-			}
-		}
-	}
-	var listed []string
-	for _, row := range regexp.MustCompile("(?m)^\\| `("+metricPrefix+"[a-z_]+)` \\|").FindAllStringSubmatch(readme(t), -1) {
-		listed = append(listed, row[1])
-	}
-	slices.Sort(emitted)
-	slices.Sort(listed)
-	require.Equal(t, emitted, listed)
+	readmetest.EqualMetrics(t, g.tel.Reader, metricPrefix)
 	for o := range outcomes {
-		require.Contains(t, readme(t), "`"+o.String()+"`")
+		require.Contains(t, readmetest.Text(t), "`"+o.String()+"`")
 	}
 }

@@ -2,7 +2,6 @@ package rumlinkprocessor
 
 import (
 	"context"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -16,29 +15,16 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
-func readme(t *testing.T) string {
-	raw, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(raw)
-}
-
 func TestReadmeConfigurationsLoad(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.Len(t, blocks, 2)
-	for _, block := range blocks {
-		var doc struct {
-			Processors map[string]map[string]any `yaml:"processors"`
-		}
-		require.NoError(t, yaml.Unmarshal([]byte(block[1]), &doc))
-		require.NotEmpty(t, doc.Processors)
-		for _, raw := range doc.Processors {
-			cfg := createDefaultConfig().(*Config)
-			require.NoError(t, confmap.NewFromStringMap(raw).Unmarshal(cfg), block[1])
-			require.NoError(t, cfg.Validate(), block[1])
-		}
-	}
+	readmetest.Configs(t, "processors", "rum_link", func(block string, conf *confmap.Conf) {
+		cfg := createDefaultConfig().(*Config)
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+	})
 }
 
 // The table of keys is the configuration's own list of keys, with its defaults.
@@ -73,7 +59,7 @@ func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
 		want[key] = "`" + text + "`"
 	}
 	got := map[string]string{}
-	section := strings.Split(strings.Split(readme(t), "## Configuration")[1], "## Before")[0]
+	section := strings.Split(strings.Split(readmetest.Text(t), "## Configuration")[1], "## Before")[0]
 	for _, row := range regexp.MustCompile("(?m)^\\| `([a-z0-9_:]+)` \\| (.+?) \\|").FindAllStringSubmatch(section, -1) {
 		got[row[1]] = row[2]
 	}
@@ -159,7 +145,7 @@ func emitted(t *testing.T) map[string][]string {
 // The README's metrics and their attributes are those that are emitted.
 func TestReadmeListsEveryMetric(t *testing.T) {
 	documented := map[string][]string{}
-	for _, row := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z0-9_]+)` \\| (.*?) ?\\|").FindAllStringSubmatch(readme(t), -1) {
+	for _, row := range regexp.MustCompile("(?m)^\\| `(otelcol_[a-z0-9_]+)` \\| (.*?) ?\\|").FindAllStringSubmatch(readmetest.Text(t), -1) {
 		keys := strings.FieldsFunc(strings.ReplaceAll(row[2], "`", ""), func(r rune) bool { return r == ',' || r == ' ' })
 		if keys == nil {
 			keys = []string{}
