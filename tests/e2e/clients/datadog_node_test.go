@@ -22,7 +22,7 @@ import (
 func runNodeTracer(t *testing.T, url, protocol string, traces int) (ids, errors []string) {
 	t.Helper()
 	installed(t, "node/node_modules/dd-trace/package.json", "npm --prefix tests/e2e/clients/node ci")
-	p := start(t, []string{"DD_TRACE_AGENT_URL=" + url, "DD_TRACE_AGENT_PROTOCOL_VERSION=" + protocol, "DD_TRACE_DEBUG=true", "DD_TRACE_LOG_LEVEL=error"}, "node", "node/tracer.js", strconv.Itoa(traces))
+	p := start(t, []string{"DD_TRACE_AGENT_URL=" + url, "DD_TRACE_AGENT_PROTOCOL_VERSION=" + protocol, "DD_TRACE_DEBUG=true", "DD_TRACE_LOG_LEVEL=error"}, nodeJS(t), "node/tracer.js", strconv.Itoa(traces))
 	select {
 	case err := <-p.done:
 		p.done <- err

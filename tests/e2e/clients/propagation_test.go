@@ -38,7 +38,7 @@ type hopAnswer struct {
 
 func TestPropagationWithNode(t *testing.T) {
 	installed(t, "node/node_modules/dd-trace/package.json", "npm --prefix tests/e2e/clients/node ci")
-	testPropagation(t, "b3 single header", "node", "node/propagation.js")
+	testPropagation(t, "b3 single header", nodeJS(t), "node/propagation.js")
 }
 
 func TestPropagationWithPython(t *testing.T) {

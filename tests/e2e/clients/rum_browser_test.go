@@ -7,7 +7,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os/exec"
 	"strings"
 	"sync"
 	"testing"
@@ -18,16 +17,6 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/sink"
 )
-
-// program returns the path of an installed program, or fails the test with the install command.
-func program(t *testing.T, name, install string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil {
-		t.Fatalf("%s is missing; install it with: %s", name, install)
-	}
-	return path
-}
 
 // datadogIntake is where the RUM pass-through ends: it keeps what it gets.
 type datadogIntake struct {
@@ -75,7 +64,7 @@ func (in *datadogIntake) lines(t *testing.T) (lines []string) {
 // click to the log line, and Datadog loses nothing.
 func TestClickFetchServiceLog(t *testing.T) {
 	installed(t, "browser/node_modules/playwright-core/package.json", "npm --prefix tests/e2e/clients/browser ci")
-	node := program(t, "node", "apt-get install --no-install-recommends nodejs npm")
+	node := nodeJS(t)
 	browser := program(t, "chromium", "apt-get install --no-install-recommends chromium")
 	datadog := newDatadogIntake(t)
 	backend := sink.Start(t)

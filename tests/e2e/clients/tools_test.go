@@ -31,6 +31,22 @@ func installed(t *testing.T, file, install string) string {
 	return abs
 }
 
+// program returns the path of an installed program, or fails the test with the install command.
+func program(t *testing.T, name, install string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err != nil {
+		t.Fatalf("%s is missing; install it with: %s", name, install)
+	}
+	return path
+}
+
+// nodeJS is the Node.js of this machine.
+func nodeJS(t *testing.T) string {
+	t.Helper()
+	return program(t, "node", "apt-get install --no-install-recommends nodejs npm")
+}
+
 // toSink runs the gateway with an OTLP backend, overlaid with overlay.
 func toSink(t *testing.T, backend *sink.Sink, overlay string) *collector.Collector {
 	t.Helper()
