@@ -30,7 +30,7 @@ func TestDatadogGoTracer(t *testing.T) {
 					where = tracer.WithUDS(socket)
 				}
 				t.Setenv("DD_TRACE_AGENT_PROTOCOL_VERSION", protocol)
-				traceID := runGoTracer(t, where)
+				traceID := runGoTracer(t, where, func() {})
 
 				spans := map[string]sink.Span{}
 				backend.WaitFor(t, "both spans", func() bool {
@@ -49,8 +49,10 @@ func TestDatadogGoTracer(t *testing.T) {
 	}
 }
 
-// runGoTracer makes one trace of two spans, sends it and returns its id.
-func runGoTracer(t *testing.T, where tracer.StartOption) string {
+// runGoTracer makes one trace of two spans, sends it and returns its id. It
+// stops the tracer after arrived: dd-trace-go sends in the background, and what
+// it sends after the stop no longer says that its statistics are computed.
+func runGoTracer(t *testing.T, where tracer.StartOption, arrived func()) string {
 	t.Helper()
 	require.NoError(t, tracer.Start(where, tracer.WithService("shop"), tracer.WithEnv("prod"), tracer.WithServiceVersion("1.2.3"),
 		tracer.WithLogStartup(false)))
@@ -65,6 +67,7 @@ func runGoTracer(t *testing.T, where tracer.StartOption) string {
 	query.Finish(tracer.WithError(errors.New("boom")))
 	server.Finish()
 	tracer.Flush()
+	arrived()
 	return server.Context().TraceID()
 }
 
@@ -117,7 +120,9 @@ func checkQuery(t *testing.T, span sink.Span, parent pcommon.SpanID) {
 func TestDatadogGoTracerStatistics(t *testing.T) {
 	backend := sink.Start(t)
 	c := toSink(t, backend, "receivers: {datadog: {client_drop_p0s: true}}")
-	runGoTracer(t, tracer.WithAgentAddr(c.Datadog))
+	runGoTracer(t, tracer.WithAgentAddr(c.Datadog), func() {
+		backend.WaitFor(t, "both spans", func() bool { return len(backend.Spans()) == 2 })
+	})
 	backend.WaitFor(t, "statistics of both services", func() bool {
 		hits := int64(0)
 		for _, m := range backend.Metrics() {
