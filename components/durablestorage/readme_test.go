@@ -4,47 +4,31 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
 	"go.opentelemetry.io/otel/metric"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
-func readme(t *testing.T) string {
-	t.Helper()
-	b, err := os.ReadFile("README.md")
-	require.NoError(t, err)
-	return string(b)
-}
-
 func TestREADMEShowsWhatLoads(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		file := filepath.Join(t.TempDir(), "config.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
-		conf, err := confmaptest.LoadConf(file)
-		require.NoError(t, err, block[1])
-		sub, err := conf.Sub("extensions::durable_storage")
-		require.NoError(t, err)
+	readmetest.Configs(t, "extensions", "durable_storage", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, sub.Unmarshal(cfg), block[1])
-		require.NoError(t, cfg.Validate(), block[1])
-	}
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+	})
 }
 
 func TestREADMEListsEveryKey(t *testing.T) {
 	conf := confmap.New()
 	require.NoError(t, conf.Marshal(createDefaultConfig()))
 	for _, key := range conf.AllKeys() {
-		require.Contains(t, readme(t), "| `"+key+"` |")
+		require.Contains(t, readmetest.Text(t), "| `"+key+"` |")
 	}
-	require.Len(t, regexp.MustCompile("(?m)^\\| `[a-z_:]+` \\| `").FindAllString(readme(t), -1), len(conf.AllKeys()), "the README has keys that do not exist")
+	require.Len(t, regexp.MustCompile("(?m)^\\| `[a-z_:]+` \\| `").FindAllString(readmetest.Text(t), -1), len(conf.AllKeys()), "the README has keys that do not exist")
 }
 
 func TestREADMEListsEveryMetric(t *testing.T) {
@@ -54,24 +38,7 @@ func TestREADMEListsEveryMetric(t *testing.T) {
 		c.tel.add(counter, 1)
 	}
 	c.tel.refuse(c.tel.diskFull)
-	var data metricdata.ResourceMetrics
-	require.NoError(t, k.tel.Reader.Collect(t.Context(), &data))
-	var emitted []string
-	for _, sm := range data.ScopeMetrics {
-		for _, m := range sm.Metrics {
-			if strings.HasPrefix(m.Name, prefix) {
-				emitted = append(emitted, m.Name)
-			}
-		}
-	}
-	listed := regexp.MustCompile("(?m)^\\| `("+prefix+"[a-z_]+)`").FindAllStringSubmatch(readme(t), -1)
-	var names []string
-	for _, l := range listed {
-		names = append(names, l[1])
-	}
-	slices.Sort(names)
-	slices.Sort(emitted)
-	require.Equal(t, emitted, names)
+	readmetest.EqualMetrics(t, k.tel.Reader, prefix)
 }
 
 // Every test that the table of promises names must exist.
@@ -86,7 +53,7 @@ func TestREADMENamesTestsThatExist(t *testing.T) {
 			source.Write(b)
 		}
 	}
-	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(readme(t), -1)
+	named := regexp.MustCompile("`(Test[A-Za-z]+)`").FindAllStringSubmatch(readmetest.Text(t), -1)
 	require.Greater(t, len(named), 10)
 	for _, n := range named {
 		require.Contains(t, source.String(), "func "+n[1]+"(t *testing.T)", n[1])

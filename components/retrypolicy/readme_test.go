@@ -8,20 +8,14 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/collector/confmap/confmaptest"
-	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-)
 
-func readme(t *testing.T) string {
-	t.Helper()
-	return string(mustRead(t, "README.md"))
-}
+	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
+)
 
 // The documented command, with the directory and the port of this test.
 func TestTheREADMEsReplayCommandDeliversWhatIsInQuarantine(t *testing.T) {
@@ -35,7 +29,7 @@ func TestTheREADMEsReplayCommandDeliversWhatIsInQuarantine(t *testing.T) {
 	b.status = nil // the cause is mended
 	srv := httptest.NewServer(b)
 	t.Cleanup(srv.Close)
-	command := regexp.MustCompile("(?s)```sh\n(.*?)```").FindStringSubmatch(readme(t))[1]
+	command := regexp.MustCompile("(?s)```sh\n(.*?)```").FindStringSubmatch(readmetest.Text(t))[1]
 	command = strings.NewReplacer("/var/lib/otelcol-obs/quarantine", k.dir, "http://localhost:4318", srv.URL).Replace(command)
 	out, err := exec.Command("sh", "-c", command).CombinedOutput()
 	require.NoError(t, err, "%s", out)
@@ -50,26 +44,18 @@ func TestTheREADMEsReplayCommandDeliversWhatIsInQuarantine(t *testing.T) {
 }
 
 func TestREADMEShowsWhatLoads(t *testing.T) {
-	blocks := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(readme(t), -1)
-	require.NotEmpty(t, blocks)
-	for _, block := range blocks {
-		file := filepath.Join(t.TempDir(), "config.yaml")
-		require.NoError(t, os.WriteFile(file, []byte(block[1]), 0o600))
-		conf, err := confmaptest.LoadConf(file)
-		require.NoError(t, err, block[1])
-		sub, err := conf.Sub("extensions::retry_policy")
-		require.NoError(t, err)
+	readmetest.Configs(t, "extensions", "retry_policy", func(block string, conf *confmap.Conf) {
 		cfg := createDefaultConfig().(*Config)
-		require.NoError(t, sub.Unmarshal(cfg), block[1])
-		require.NoError(t, cfg.Validate(), block[1])
-	}
+		require.NoError(t, conf.Unmarshal(cfg), block)
+		require.NoError(t, cfg.Validate(), block)
+	})
 }
 
 func TestREADMEListsEveryKey(t *testing.T) {
 	conf := confmap.New()
 	require.NoError(t, conf.Marshal(createDefaultConfig()))
 	for _, key := range conf.AllKeys() {
-		require.Contains(t, readme(t), "| `"+key+"` | `")
+		require.Contains(t, readmetest.Text(t), "| `"+key+"` | `")
 	}
 }
 
@@ -80,20 +66,5 @@ func TestREADMEListsEveryMetric(t *testing.T) {
 	k.policy.tel.quarantineFull(logs)
 	k.policy.tel.expired(1)
 	k.policy.tel.rejected(logs, 1)
-	var data metricdata.ResourceMetrics
-	require.NoError(t, k.tel.Reader.Collect(t.Context(), &data))
-	var emitted, listed []string
-	for _, sm := range data.ScopeMetrics {
-		for _, m := range sm.Metrics {
-			if strings.HasPrefix(m.Name, prefix) {
-				emitted = append(emitted, m.Name)
-			}
-		}
-	}
-	for _, l := range regexp.MustCompile("(?m)^\\| `("+prefix+"[a-z_]+)`").FindAllStringSubmatch(readme(t), -1) {
-		listed = append(listed, l[1])
-	}
-	slices.Sort(listed)
-	slices.Sort(emitted)
-	require.Equal(t, emitted, listed)
+	readmetest.EqualMetrics(t, k.tel.Reader, prefix)
 }
