@@ -126,7 +126,7 @@ func FuzzParser(f *testing.F) {
 	f.Add(`{"a":[1,2.5e3,"\ud83d\ude00",null,true]}`)
 	f.Fuzz(func(t *testing.T, line string) {
 		if !utf8.ValidString(line) {
-			t.Skip()
+			return // no text
 		}
 		var d jsonDoc
 		root, err := d.parse(line)

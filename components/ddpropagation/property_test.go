@@ -401,7 +401,7 @@ func FuzzJSONField(f *testing.F) {
 		decoder := json.NewDecoder(strings.NewReader(body))
 		decoder.UseNumber()
 		if !json.Valid([]byte(body)) || decoder.Decode(&want) != nil || want == nil || !utf8.ValidString(body) {
-			t.Skip("no JSON object")
+			return // no JSON object
 		}
 		doc, err := new(fastjson.Parser).Parse(body)
 		if err != nil {

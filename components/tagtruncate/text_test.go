@@ -65,7 +65,7 @@ func FuzzCut(f *testing.F) {
 			sh.markerSize = len(sh.marker)
 		}
 		if limit < 0 || limit > 1<<20 || sh.markerInside && limit > 0 && limit <= sh.markerSize {
-			t.Skip("refused by the configuration")
+			return // refused by the configuration
 		}
 		out, short, repaired := sh.cut(s, limit)
 

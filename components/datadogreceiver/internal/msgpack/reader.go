@@ -9,7 +9,6 @@ package msgpack
 import (
 	"encoding/binary"
 	"errors"
-	"math"
 )
 
 // MaxDepth bounds nesting: real payloads stay below 10.
@@ -153,142 +152,6 @@ func (r *Reader) Accept(s string) bool {
 	return true
 }
 
-// Uint64 reads any integer as 64 bits: a negative one is the unsigned number of the same bits, which is how tracers without
-// unsigned types send ids. A float is read when it is a whole number below 2^63. Nil is 0.
-func (r *Reader) Uint64() (uint64, error) {
-	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 {
-		switch left[0] {
-		case 0xcd:
-			r.Pos += 3
-			return uint64(binary.BigEndian.Uint16(left[1:])), nil
-		case 0xcf:
-			r.Pos += 9
-			return binary.BigEndian.Uint64(left[1:]), nil
-		}
-	}
-	kind, bits, size, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	if kind == Float {
-		f := math.Float64frombits(bits)
-		if f != math.Trunc(f) || f < math.MinInt64 || f >= math.MaxInt64 {
-			return 0, ErrType
-		}
-		bits = uint64(int64(f))
-	}
-	r.Pos += size
-	return bits, nil
-}
-
-// Int64 reads an integer that fits in 63 bits and a sign. Others are ErrType. Nil is 0.
-func (r *Reader) Int64() (int64, error) {
-	kind, bits, _, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	if kind == Uint && bits > math.MaxInt64 {
-		return 0, ErrType
-	}
-	bits, err = r.Uint64()
-	return int64(bits), err
-}
-
-// Float64 reads any number. Nil is 0.
-func (r *Reader) Float64() (float64, error) {
-	kind, bits, size, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	r.Pos += size
-	switch kind {
-	case Float:
-		return math.Float64frombits(bits), nil
-	case Int:
-		return float64(int64(bits)), nil
-	}
-	return float64(bits), nil
-}
-
-// Bool reads a boolean; a number is true when it is not 0. Nil is false.
-func (r *Reader) Bool() (bool, error) {
-	if r.Kind() == Bool {
-		r.Pos++
-		return r.Buf[r.Pos-1] == 0xc3, nil
-	}
-	f, err := r.Float64()
-	return f != 0, err
-}
-
-// Skip reads one value of any type, whatever it holds.
-func (r *Reader) Skip() error { return r.Walk(nil) }
-
-// Walk is Skip that hands every string inside the value to str, in order. The bytes alias Buf.
-func (r *Reader) Walk(str func([]byte) error) error { return r.walk(str, 0) }
-
-func (r *Reader) walk(str func([]byte) error, depth int) error {
-	if depth > MaxDepth {
-		return ErrDepth
-	}
-	if r.Pos >= len(r.Buf) {
-		return ErrShort
-	}
-	values := 0
-	switch kinds[r.Buf[r.Pos]] {
-	case Nil, Bool:
-		r.Pos++
-	case Int, Uint, Float:
-		_, _, size, err := r.number()
-		if err != nil {
-			return err
-		}
-		r.Pos += size
-	case Str:
-		b, err := r.Bytes()
-		if err != nil || str == nil {
-			return err
-		}
-		return str(b)
-	case Bin:
-		_, err := r.Bytes()
-		return err
-	case Ext:
-		return r.skipExt()
-	case Array:
-		n, err := r.ArrayLen()
-		if err != nil {
-			return err
-		}
-		values = n
-	case Map:
-		n, err := r.MapLen()
-		if err != nil {
-			return err
-		}
-		values = 2 * n
-	default:
-		return ErrInvalid
-	}
-	for range values {
-		if err := r.walk(str, depth+1); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (r *Reader) skipExt() error {
-	n, size, err := r.length()
-	if err != nil {
-		return err
-	}
-	if n+1 > uint64(r.Left()-size) {
-		return ErrShort
-	}
-	r.Pos += size + 1 + int(n)
-	return nil
-}
-
 // length reads how long the str, bin, array, map or ext at Pos is, and how many bytes say so. It does not move.
 func (r *Reader) length() (n uint64, size int, err error) {
 	c := r.Buf[r.Pos]
@@ -314,52 +177,6 @@ func (r *Reader) length() (n uint64, size int, err error) {
 		return uint64(binary.BigEndian.Uint16(b)), 3, nil
 	}
 	return uint64(binary.BigEndian.Uint32(b)), 5, nil
-}
-
-// number reads the integer, float or nil at Pos as its 64 bits, and how many bytes it takes. It does not move.
-func (r *Reader) number() (kind Kind, bits uint64, size int, err error) {
-	if r.Pos >= len(r.Buf) {
-		return Invalid, 0, 0, ErrShort
-	}
-	c := r.Buf[r.Pos]
-	switch {
-	case c < 0x80:
-		return Uint, uint64(c), 1, nil
-	case c >= 0xe0:
-		return Int, uint64(int64(int8(c))), 1, nil
-	case c == 0xc0:
-		return Nil, 0, 1, nil
-	case c == 0xc1:
-		return Invalid, 0, 0, ErrInvalid
-	case c < 0xca || c > 0xd3:
-		return Invalid, 0, 0, ErrType
-	}
-	size = numberSizes[c-0xca]
-	if r.Left() < size {
-		return Invalid, 0, 0, ErrShort
-	}
-	b := r.Buf[r.Pos+1:]
-	switch c {
-	case 0xca:
-		return Float, math.Float64bits(float64(math.Float32frombits(binary.BigEndian.Uint32(b)))), size, nil
-	case 0xcb:
-		return Float, binary.BigEndian.Uint64(b), size, nil
-	case 0xcc:
-		return Uint, uint64(b[0]), size, nil
-	case 0xcd:
-		return Uint, uint64(binary.BigEndian.Uint16(b)), size, nil
-	case 0xce:
-		return Uint, uint64(binary.BigEndian.Uint32(b)), size, nil
-	case 0xcf:
-		return Uint, binary.BigEndian.Uint64(b), size, nil
-	case 0xd0:
-		return Int, uint64(int64(int8(b[0]))), size, nil
-	case 0xd1:
-		return Int, uint64(int64(int16(binary.BigEndian.Uint16(b)))), size, nil
-	case 0xd2:
-		return Int, uint64(int64(int32(binary.BigEndian.Uint32(b)))), size, nil
-	}
-	return Int, binary.BigEndian.Uint64(b), size, nil
 }
 
 // numberSizes is the size in bytes of the numbers 0xca (float 32) to 0xd3 (int 64).
