@@ -185,7 +185,7 @@ func (d *Decoder) protoSpan(message []byte) error {
 		case 9:
 			sp.failed = f.bits != 0
 		case 10:
-			return d.entry(f.bytes, func(a attr) { d.addMeta(a.key, a.str) })
+			return d.entry(f.bytes, func(a attr) { d.addMeta(a.key, a.str()) })
 		case 11:
 			return d.protoMetric(f.bytes)
 		case 12:
@@ -213,7 +213,7 @@ func (d *Decoder) entry(message []byte, add func(attr)) error {
 		case 1:
 			a.key = d.syms.intern(f.bytes)
 		case 2:
-			a.str = d.syms.intern(f.bytes)
+			a.number = uint64(d.syms.intern(f.bytes))
 		}
 		return nil
 	})

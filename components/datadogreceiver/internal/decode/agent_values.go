@@ -85,7 +85,7 @@ func (d *Decoder) protoValue(message []byte) (a attr, list []byte, err error) {
 	case 4:
 		return attr{}, array, err
 	}
-	return attr{kind: attrStr, str: text}, nil, err
+	return strAttr(noSym, text), nil, err
 }
 
 func (d *Decoder) protoList(message []byte, to pcommon.Slice) error {
@@ -143,7 +143,7 @@ func (d *Decoder) idxValue(message []byte) (a attr, err error) {
 	err = eachField(message, func(f field) error {
 		switch f.number {
 		case typeString:
-			a = attr{kind: attrStr, str: d.ref(f.bits)}
+			a = strAttr(noSym, d.ref(f.bits))
 		case typeBool:
 			a = attr{kind: attrBool, number: f.bits}
 		case typeFloat:

@@ -99,7 +99,7 @@ func (d *Decoder) envelope(key, value, spanName sym) {
 	if value == noSym || (d.mode == Semantic && value == spanName) {
 		return
 	}
-	a := attr{key: key, str: value, kind: attrStr}
+	a := strAttr(key, value)
 	if !d.repeats.add(a) {
 		d.repeats.byKey[key] = a
 	}

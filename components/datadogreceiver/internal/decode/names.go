@@ -19,7 +19,7 @@ func (d *Decoder) semantics(out ptrace.Span) {
 	case "sql", "cassandra":
 		// The resource of these is the query, its literals taken out.
 		if sp.resource != noSym {
-			d.set(attr{key: oDBQueryText, str: sp.resource, kind: attrStr, derived: true})
+			d.set(attr{key: oDBQueryText, number: uint64(sp.resource), kind: attrStr, derived: true})
 		}
 	}
 	if sp.failed && sp.errType|sp.errMessage|sp.errStack != noSym {

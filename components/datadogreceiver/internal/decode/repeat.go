@@ -84,7 +84,7 @@ func (r *repeats) hash() (hash uint64, ok bool) {
 	for word, set := range r.set {
 		for ; set != 0; set &= set - 1 {
 			a := &r.byKey[word<<6+bits.TrailingZeros64(set)]
-			hash = (hash ^ uint64(a.key) ^ uint64(a.str)<<16 ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
+			hash = (hash ^ uint64(a.key) ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
 			ok = ok && a.kind != attrValue
 		}
 	}
@@ -137,7 +137,7 @@ func (r *repeats) equal(attrs []attr) bool {
 	}
 	for i := range attrs {
 		a := &attrs[i]
-		if b := &r.byKey[a.key]; !r.has(a.key) || a.str != b.str || a.number != b.number || a.kind != b.kind {
+		if b := &r.byKey[a.key]; !r.has(a.key) || a.number != b.number || a.kind != b.kind {
 			return false
 		}
 	}

@@ -4,6 +4,8 @@ import (
 	"math/bits"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
 )
 
 // maxInternedBytes is the longest string looked up among those seen before. Beyond it a payload seldom repeats itself, and hashing
@@ -19,6 +21,8 @@ const noSym sym = 0
 
 type symbol struct {
 	text string
+	// text as MessagePack in its shortest form, of which text is a part.
+	wire string
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32
 	stamp uint32
@@ -65,7 +69,7 @@ func le32[T string | []byte](b T) uint64 {
 func newSymbols() symbols {
 	s := symbols{byText: make(map[string]sym, 256), all: make([]symbol, numKnown, 2*numKnown)}
 	for i, text := range knownText {
-		s.all[i].text = text
+		s.all[i] = newSymbol([]byte(text))
 	}
 	return s
 }
@@ -95,7 +99,7 @@ func (s *symbols) intern(b []byte) sym {
 		return noSym
 	}
 	if len(b) > maxInternedBytes {
-		return s.add(validString(b))
+		return s.add(b)
 	}
 	at := slot(b)
 	if y := s.recent[at]; s.all[y].text == string(b) {
@@ -110,14 +114,11 @@ func (s *symbols) intern(b []byte) sym {
 }
 
 func (s *symbols) insert(b []byte) sym {
-	text := validString(b)
-	y, known := knownSyms[text]
-	if known {
-		text = s.all[y].text
-	} else {
-		y = s.add(text)
+	y, known := knownSyms[string(b)]
+	if !known {
+		y = s.add(b)
 	}
-	if len(text) == len(b) {
+	if text := s.all[y].text; len(text) == len(b) {
 		s.byText[text] = y
 	} else {
 		s.byText[string(b)] = y
@@ -133,7 +134,7 @@ func (s *symbols) internAny(b []byte) sym {
 	if y, ok := s.byText[string(b)]; ok {
 		return y
 	}
-	y := s.add(validString(b))
+	y := s.add(b)
 	s.byText[string(b)] = y
 	return y
 }
@@ -144,7 +145,7 @@ func (s *symbols) internText(text string) sym {
 		return noSym
 	}
 	if len(text) > maxInternedBytes {
-		return s.add(strings.Clone(text))
+		return s.add([]byte(text))
 	}
 	at := slot(text)
 	if y := s.recent[at]; s.all[y].text == text {
@@ -152,13 +153,13 @@ func (s *symbols) internText(text string) sym {
 	}
 	y, ok := s.byText[text]
 	if !ok {
-		y = s.internString(strings.Clone(text))
+		y = s.internString(text)
 	}
 	s.recent[at] = y
 	return y
 }
 
-// internString is intern for a string made here, which is valid and not empty.
+// internString is intern for a string that is valid and not empty.
 func (s *symbols) internString(text string) sym {
 	if y, ok := knownSyms[text]; ok {
 		return y
@@ -166,15 +167,28 @@ func (s *symbols) internString(text string) sym {
 	if y, ok := s.byText[text]; ok {
 		return y
 	}
-	y := s.add(text)
-	s.byText[text] = y
+	y := s.add([]byte(text))
+	s.byText[s.all[y].text] = y
 	return y
 }
 
-func (s *symbols) add(text string) sym {
-	s.all = grow(s.all)
-	s.all = append(s.all, symbol{text: text})
+func (s *symbols) add(text []byte) sym {
+	s.all = append(grow(s.all), newSymbol(text))
 	return sym(len(s.all) - 1)
+}
+
+// newSymbol copies text, each byte that is no UTF-8 replaced by U+FFFD.
+func newSymbol(text []byte) symbol {
+	if !utf8.Valid(text) {
+		text = []byte(validString(text))
+	}
+	var header [5]byte
+	var wire strings.Builder
+	wire.Grow(len(header) + len(text))
+	wire.Write(msgpack.AppendStrHeader(header[:0], len(text)))
+	at := wire.Len()
+	wire.Write(text)
+	return symbol{text: wire.String()[at:], wire: wire.String()}
 }
 
 // validString copies b, each byte that is no UTF-8 replaced by U+FFFD.

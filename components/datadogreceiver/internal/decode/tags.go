@@ -31,7 +31,7 @@ func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
 	}
 	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonLink(t, out, skip) }) || t.next() != 0 {
 		d.stats.BadLinks++
-		d.set(attr{key: kLinksJSON, str: text, kind: attrStr})
+		d.set(strAttr(kLinksJSON, text))
 	}
 }
 
@@ -53,7 +53,7 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 	out.EnsureCapacity(2)
 	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonEvent(t, out, skip) }) || t.next() != 0 {
 		d.stats.BadEvents++
-		d.set(attr{key: kEventsJSON, str: text, kind: attrStr})
+		d.set(strAttr(kEventsJSON, text))
 	}
 }
 
@@ -176,7 +176,8 @@ func (d *Decoder) jsonScalar(t *jsonReader, a *attr) (ok bool) {
 	switch t.next() {
 	case '"':
 		a.kind = attrStr
-		a.str, ok = d.jsonString(t)
+		text, ok := d.jsonString(t)
+		a.number = uint64(text)
 		return ok
 	case 't':
 		a.kind, a.number = attrBool, 1

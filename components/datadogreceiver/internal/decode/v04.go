@@ -209,11 +209,11 @@ func (d *Decoder) skipPair(err error) error {
 func (d *Decoder) string() (sym, error) {
 	all := d.syms.all
 	last := &all[d.last]
-	if y := last.next; d.r.Accept(all[y].text) {
+	if y := last.next; d.r.Accept(all[y].wire) {
 		d.last = y
 		return y, nil
 	}
-	if y := last.other; d.r.Accept(all[y].text) {
+	if y := last.other; d.r.Accept(all[y].wire) {
 		d.last = y
 		return y, nil
 	}

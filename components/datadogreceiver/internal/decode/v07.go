@@ -94,7 +94,7 @@ func (d *Decoder) tagsV07(add func(attr)) error {
 	return d.fieldsV07(func(key sym) error {
 		value, err := d.string()
 		if err == nil && key != kEmpty {
-			add(attr{key: key, str: value, kind: attrStr})
+			add(strAttr(key, value))
 		}
 		return err
 	})

@@ -71,7 +71,9 @@ func (d *Decoder) valueV10() (a attr, err error) {
 	switch typ {
 	case typeString:
 		a.kind = attrStr
-		a.str, err = d.streamingString()
+		var text sym
+		text, err = d.streamingString()
+		a.number = uint64(text)
 	case typeBool:
 		var v bool
 		a.kind = attrBool

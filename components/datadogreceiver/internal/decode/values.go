@@ -260,7 +260,7 @@ func (d *Decoder) chunkAttr(a attr) {
 	case a.key == kService:
 		// It repeats the service of the first span.
 	case a.key == kTID && a.kind == attrStr:
-		tid, ok := ddcontext.ParseTID(d.syms.text(a.str))
+		tid, ok := ddcontext.ParseTID(d.syms.text(a.str()))
 		if !ok {
 			d.stats.BadTIDs++
 			return
@@ -278,7 +278,7 @@ func (d *Decoder) chunkAttr(a attr) {
 func (d *Decoder) payloadAttr(a attr) {
 	switch {
 	case a.kind == attrStr && (a.key == kRuntimeID || a.key == kLanguage || a.key == kProcessTags || a.key == kHostname):
-		d.hoist(a.key, a.str)
+		d.hoist(a.key, a.str())
 	case len(d.payload.attrs) == maxSharedAttrs:
 		d.stats.BadAttributes++
 	default:

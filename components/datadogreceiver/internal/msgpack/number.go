@@ -9,11 +9,15 @@ import (
 // unsigned types send ids. A float is read when it is a whole number below 2^63. Nil is 0.
 func (r *Reader) Uint64() (uint64, error) {
 	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 {
-		switch left[0] {
-		case 0xcd:
+		// What nearly every integer of a payload is.
+		switch c := left[0]; {
+		case c < 0x80:
+			r.Pos++
+			return uint64(c), nil
+		case c == 0xcd:
 			r.Pos += 3
 			return uint64(binary.BigEndian.Uint16(left[1:])), nil
-		case 0xcf:
+		case c == 0xcf:
 			r.Pos += 9
 			return binary.BigEndian.Uint64(left[1:]), nil
 		}
@@ -48,6 +52,10 @@ func (r *Reader) Int64() (int64, error) {
 
 // Float64 reads any number. Nil is 0.
 func (r *Reader) Float64() (float64, error) {
+	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 && left[0] == 0xcb {
+		r.Pos += 9
+		return math.Float64frombits(binary.BigEndian.Uint64(left[1:])), nil
+	}
 	kind, bits, size, err := r.number()
 	if err != nil {
 		return 0, err

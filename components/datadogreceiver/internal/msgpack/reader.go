@@ -128,28 +128,27 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return r.Buf[start:r.Pos], nil
 }
 
-// Accept reads a string if it is s, shorter than 64 KiB and written in the shortest way. Otherwise nothing is read.
-func (r *Reader) Accept(s string) bool {
-	b, n, header := r.Buf[min(r.Pos, len(r.Buf)):], len(s), 1
-	switch {
-	case n < 32:
-		if len(b) <= n || b[0] != 0xa0|byte(n) {
-			return false
-		}
-	case n < 256:
-		if header = 2; len(b) < n+header || b[0] != 0xd9 || int(b[1]) != n {
-			return false
-		}
-	default:
-		if header = 3; len(b) < n+header || b[0] != 0xda || int(b[1])<<8|int(b[2]) != n {
-			return false
-		}
-	}
-	if string(b[header:header+n]) != s {
+// Accept reads the bytes of wire if they come next. Otherwise nothing is read.
+func (r *Reader) Accept(wire string) bool {
+	end := r.Pos + len(wire)
+	if end > len(r.Buf) || string(r.Buf[r.Pos:end]) != wire {
 		return false
 	}
-	r.Pos += header + n
+	r.Pos = end
 	return true
+}
+
+// AppendStrHeader appends what comes before the n bytes of a string, in the shortest form.
+func AppendStrHeader(to []byte, n int) []byte {
+	switch {
+	case n < 32:
+		return append(to, 0xa0|byte(n))
+	case n < 1<<8:
+		return append(to, 0xd9, byte(n))
+	case n < 1<<16:
+		return binary.BigEndian.AppendUint16(append(to, 0xda), uint16(n))
+	}
+	return binary.BigEndian.AppendUint32(append(to, 0xdb), uint32(n))
 }
 
 // length reads how long the str, bin, array, map or ext at Pos is, and how many bytes say so. It does not move.
