@@ -19,7 +19,7 @@ type Decoder struct {
 
 	r       msgpack.Reader
 	syms    symbols
-	last    sym    // the string read last
+	trail   trail
 	dict    []sym  // v0.5: the dictionary; v1.0: the strings so far
 	listed  []bool // v1.0: which syms are in dict
 	attrs   []attr
@@ -111,7 +111,8 @@ func (d *Decoder) reset(body []byte) {
 	d.syms.reset()
 	d.dict = d.dict[:0]
 	d.stats = Stats{}
-	d.stamp, d.last = 0, noSym
+	d.stamp = 0
+	d.trail.reset()
 	d.groups = d.groups[:0]
 	d.lastGroup = -1
 	clear(d.groupIndex)

@@ -26,8 +26,8 @@ type symbol struct {
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32
 	stamp uint32
-	// The two that came after it on the wire, the last one first. Two, because spans of two services often take turns.
-	next, other sym
+	// Where in the trail it was met last.
+	met uint32
 }
 
 type symbols struct {
@@ -85,7 +85,7 @@ func (s *symbols) reset() {
 	clear(s.all[numKnown:])
 	s.all = s.all[:numKnown]
 	for i := range s.all {
-		s.all[i].stamp, s.all[i].next, s.all[i].other = 0, noSym, noSym
+		s.all[i].stamp, s.all[i].met = 0, 0
 	}
 }
 

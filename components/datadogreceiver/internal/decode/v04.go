@@ -204,17 +204,13 @@ func (d *Decoder) skipPair(err error) error {
 	return d.r.Skip()
 }
 
-// string reads a string. Spans repeat each other, so the two that followed the string before are tried first; most often one of them
-// is right, and saves the hash.
+// string reads a string. Spans repeat each other, so what followed the same string before is tried first; it is most often right, and
+// saves the hash.
 func (d *Decoder) string() (sym, error) {
-	all := d.syms.all
-	last := &all[d.last]
-	if y := last.next; d.r.Accept(all[y].wire) {
-		d.last = y
-		return y, nil
-	}
-	if y := last.other; d.r.Accept(all[y].wire) {
-		d.last = y
+	t := &d.trail
+	if y := t.guess(); d.r.Accept(d.syms.all[y].wire) {
+		t.at++
+		d.syms.all[y].met = t.note(y)
 		return y, nil
 	}
 	b, err := d.r.Bytes()
@@ -222,8 +218,29 @@ func (d *Decoder) string() (sym, error) {
 		return noSym, err
 	}
 	y := d.syms.intern(b)
-	last = &d.syms.all[d.last] // it may have moved
-	last.next, last.other = y, last.next
-	d.last = y
+	met := &d.syms.all[y].met
+	t.at = *met + 1
+	*met = t.note(y)
 	return y, nil
+}
+
+// trail is the strings read last, in their order. at is where they went on after the string that was read last was met before.
+// Which guess it leads to does not matter to the result: a wrong one costs a comparison.
+type trail struct {
+	syms   [1 << 12]sym
+	at, to uint32
+}
+
+func (t *trail) guess() sym { return t.syms[t.at%uint32(len(t.syms))] }
+
+// note adds a string and returns where.
+func (t *trail) note(y sym) uint32 {
+	t.to++
+	t.syms[t.to%uint32(len(t.syms))] = y
+	return t.to
+}
+
+func (t *trail) reset() {
+	clear(t.syms[:min(int(t.to)+1, len(t.syms))])
+	t.at, t.to = 0, 0
 }
