@@ -82,7 +82,7 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	b := d.repeats.write(d, len(d.attrs))
+	b := d.begin(d.repeats.list(), len(d.attrs))
 	for i := range d.attrs {
 		a := &d.attrs[i]
 		key := d.syms.text(a.key)

@@ -36,8 +36,8 @@ type Decoder struct {
 	lastGroup  int
 	numberKeys map[sym]sym
 	builder    xpdata.MapBuilder
-	builders   []xpdata.MapBuilder // one, for the attributes of spans: see repeats
-	repeats    *repeats
+	shared     *shared
+	repeats    repeats
 	name       []byte
 	json       []byte // a JSON text as MessagePack
 	tags       jsonReader
@@ -62,8 +62,7 @@ func New(o Options) *Decoder {
 	d.groupIndex = make(map[groupKey]int)
 	d.numberKeys = make(map[sym]sym)
 	d.scratch = ptrace.NewSpan()
-	d.builders = make([]xpdata.MapBuilder, 1)
-	d.repeats = newRepeats()
+	d.shared = newShared()
 	return d
 }
 
@@ -123,7 +122,7 @@ func (d *Decoder) reset(body []byte) {
 	d.values = d.values[:0]
 	d.linked = d.linked[:0]
 	clear(d.listed)
-	d.repeats.reset()
+	d.shared.reset()
 	d.td = ptrace.NewTraces()
 	// In v0.5 and v1.0 one JSON text can be referred to by any number of spans; what is read of them must stay in proportion.
 	d.jsonBudget = 64<<10 + 2*len(body)

@@ -108,6 +108,10 @@ const (
 	oDBReturnedRows
 	oGRPCStatusCode
 	oUserID
+	oException
+	oExceptionType
+	oExceptionMessage
+	oExceptionStacktrace
 
 	// Fields of payloads and chunks.
 	kContainerID
@@ -159,7 +163,8 @@ var knownText = [numKnown]string{
 	oHTTPResponseSize: "http.response.body.size", oServerAddress: "server.address", oServerPort: "server.port",
 	oDBSystem: "db.system.name", oDBNamespace: "db.namespace", oDBQueryText: "db.query.text", oDBOperation: "db.operation.name",
 	oDBCollection: "db.collection.name", oDBReturnedRows: "db.response.returned_rows", oGRPCStatusCode: "rpc.grpc.status_code",
-	oUserID: "user.id",
+	oUserID: "user.id", oException: "exception", oExceptionType: "exception.type", oExceptionMessage: "exception.message",
+	oExceptionStacktrace: "exception.stacktrace",
 
 	kContainerID: "container_id", kLanguageName: "language_name", kLanguageVersion: "language_version",
 	kTracerVersion: "tracer_version", kRuntimeIDField: "runtime_id", kChunks: "chunks", kTags: "tags",

@@ -35,20 +35,17 @@ func (d *Decoder) exception(out ptrace.Span) {
 			return
 		}
 	}
-	event := events.AppendEmpty()
-	event.SetName("exception")
-	event.SetTimestamp(out.EndTimestamp())
-	b := &d.builder
-	b.EnsureCapacity(3)
-	for _, field := range [...]struct {
-		key   string
-		value sym
-	}{{"exception.type", d.span.errType}, {"exception.message", d.span.errMessage}, {"exception.stacktrace", d.span.errStack}} {
-		if field.value != noSym {
-			b.AppendEmpty(field.key).SetStr(d.syms.text(field.value))
+	from := len(d.linked)
+	for _, a := range [...]attr{
+		strAttr(oExceptionType, d.span.errType),
+		strAttr(oExceptionMessage, d.span.errMessage),
+		strAttr(oExceptionStacktrace, d.span.errStack),
+	} {
+		if a.str() != noSym {
+			d.linkedAttr(a)
 		}
 	}
-	b.UnsafeIntoMap(event.Attributes())
+	d.addEvent(events, uint64(out.EndTimestamp()), oException, from)
 }
 
 // spanName is the operation name in lossless mode, else what semantic conventions prescribe for HTTP, databases, RPC and messaging:

@@ -2,6 +2,7 @@ package decode
 
 import (
 	"math"
+	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
@@ -315,17 +316,14 @@ func (d *Decoder) eventV10() error {
 
 // putLinked writes the attributes collected since from, the last of each name.
 func (d *Decoder) putLinked(to pcommon.Map, from int) {
-	list := d.linked[from:]
-	var keys keySet
-	d.builder.EnsureCapacity(len(list))
-	for _, a := range list {
-		value, ok := keys.find(a.key)
-		if !ok {
-			value = d.builder.AppendEmpty(d.syms.text(a.key))
-			keys.add(a.key, value, len(list))
-		}
-		d.put(a, value)
+	list := lastOfEach(d.linked[from:])
+	// What may be shared comes first.
+	scalars := slices.IndexFunc(list, func(a attr) bool { return a.kind > attrBool })
+	if scalars < 0 {
+		scalars = len(list)
 	}
-	d.builder.UnsafeIntoMap(to)
+	b := d.begin(list[:scalars], len(list)-scalars)
+	d.append(b, list[scalars:])
+	b.UnsafeIntoMap(to)
 	d.linked = d.linked[:from]
 }

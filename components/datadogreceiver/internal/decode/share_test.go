@@ -98,10 +98,45 @@ func TestSharedValuesAreNotSeenThrough(t *testing.T) {
 	}
 }
 
+// Events and links share as spans do; their lists do not.
+func TestSharedValuesOfEventsAndLinksAreNotSeenThrough(t *testing.T) {
+	body := "[["
+	for id := 2; id <= 6; id++ {
+		body += fmt.Sprintf(`{"trace_id":1,"span_id":%d,"service":"s","name":"n","error":1,"meta":{"error.type":"E","error.message":"m",`+
+			`"events":"[{\"name\":\"e\",\"attributes\":{\"n\":1,\"a\":\"x\",\"a\":\"y\",\"list\":[1,2]}}]",`+
+			`"_dd.span_links":"[{\"trace_id\":\"7\",\"span_id\":\"8\",\"attributes\":{\"k\":\"v\"}}]"}},`, id)
+	}
+	spans, _, _ := decodeJSON(t, Both, strings.TrimSuffix(body, ",")+"]]")
+	maps := func(span ptrace.Span) []pcommon.Map {
+		return []pcommon.Map{span.Events().At(0).Attributes(), span.Events().At(1).Attributes(), span.Links().At(0).Attributes()}
+	}
+	want := []map[string]any{
+		{"n": int64(1), "a": "y", "list": []any{int64(1), int64(2)}},
+		{"exception.type": "E", "exception.message": "m"},
+		{"k": "v"},
+	}
+	for i, m := range maps(spans[5]) {
+		require.Equal(t, want[i], m.AsRaw())
+		for _, v := range m.All() {
+			if v.Type() == pcommon.ValueTypeSlice {
+				v.Slice().At(0).SetStr("changed")
+			} else {
+				v.SetStr("changed")
+			}
+		}
+		m.PutStr("new", "x")
+	}
+	for _, id := range []uint64{2, 3, 4, 6} {
+		for i, m := range maps(spans[id]) {
+			require.Equal(t, want[i], m.AsRaw())
+		}
+	}
+}
+
 func TestNothingIsSharedWhenPdataPools(t *testing.T) {
-	require.True(t, newRepeats().on, "the gate is known and off")
+	require.True(t, newShared().on, "the gate is known and off")
 	setPooling(t, true)
-	require.False(t, newRepeats().on)
+	require.False(t, newShared().on)
 }
 
 func spanID(n byte) pcommon.SpanID { return pcommon.SpanID{7: n} }

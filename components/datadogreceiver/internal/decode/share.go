@@ -1,0 +1,135 @@
+package decode
+
+import (
+	"math/bits"
+	"slices"
+
+	"go.opentelemetry.io/collector/featuregate"
+	"go.opentelemetry.io/collector/pdata/xpdata"
+)
+
+// shared lets spans, links and events that begin with the same attributes share their values. An attribute value of pdata is a box of
+// its own on the heap, one allocation, and most spans of a payload repeat most of them: operation, resource, type, priority, process
+// id… On the JavaScript capture this takes 20 of 31 allocations per span away.
+//
+// Sharing is safe because scalar boxes are never written to: whatever pdata does to a value, it puts a new box in place of the old
+// (TestSharedValuesAreNotSeenThrough goes through all of it). Only with the feature gate pdata.useProtoPooling is a box emptied for
+// reuse, so nothing is shared unless the gate is known and off: should pdata pool for good and drop the gate, this becomes slower,
+// not wrong.
+type shared struct {
+	on    bool
+	slots [1 << sharedBits]run
+	// One builder, in a slice because that is how it can be copied.
+	builders []xpdata.MapBuilder
+}
+
+const sharedBits = 7
+
+// run is one list of attributes that was met. Its values are made when it is met again.
+type run struct {
+	hash  uint64
+	attrs []attr
+	built []xpdata.MapBuilder
+}
+
+// poolingGate makes pdata reuse what it deleted.
+const poolingGate = "pdata.useProtoPooling"
+
+func newShared() *shared {
+	s := &shared{builders: make([]xpdata.MapBuilder, 1)}
+	featuregate.GlobalRegistry().VisitAll(func(g *featuregate.Gate) {
+		if g.ID() == poolingGate {
+			s.on = !g.IsEnabled()
+		}
+	})
+	return s
+}
+
+func (s *shared) reset() {
+	for i := range s.slots {
+		if r := &s.slots[i]; r.hash != 0 {
+			*r = run{attrs: r.attrs[:0]}
+		}
+	}
+}
+
+// begin returns a builder that begins with attrs and has room for more attributes.
+func (d *Decoder) begin(attrs []attr, more int) *xpdata.MapBuilder {
+	s := d.shared
+	b := &s.builders[0]
+	hash, ok := hashOf(attrs)
+	if !ok || !s.on {
+		b.EnsureCapacity(len(attrs) + more)
+		d.append(b, attrs)
+		return b
+	}
+	r := &s.slots[hash>>(64-sharedBits)]
+	switch {
+	case r.hash != hash:
+		r.hash, r.attrs, r.built = hash, r.attrs[:0], nil
+		b.EnsureCapacity(len(attrs) + more)
+		d.append(b, attrs)
+		return b
+	case len(r.attrs) == 0:
+		r.attrs = append(r.attrs, attrs...)
+		r.built = make([]xpdata.MapBuilder, 1)
+		r.built[0].EnsureCapacity(len(attrs))
+		d.append(&r.built[0], attrs)
+	case !slices.Equal(r.attrs, attrs):
+		b.EnsureCapacity(len(attrs) + more)
+		d.append(b, attrs)
+		return b
+	}
+	// A builder has no method that copies it. Its list of pairs is copied by the EnsureCapacity that follows, as it is longer.
+	copy(s.builders, r.built)
+	b.EnsureCapacity(len(attrs) + max(1, more))
+	return b
+}
+
+// append writes attributes at the end of a builder.
+func (d *Decoder) append(to *xpdata.MapBuilder, attrs []attr) {
+	for i := range attrs {
+		d.put(attrs[i], to.AppendEmpty(d.syms.text(attrs[i].key)))
+	}
+}
+
+// hashOf tells lists of attributes apart, most of the time. Bytes, lists and maps can be written to: a list with one is not ok.
+func hashOf(attrs []attr) (hash uint64, ok bool) {
+	if len(attrs) == 0 {
+		return 0, false
+	}
+	hash = 1
+	for i := range attrs {
+		a := &attrs[i]
+		if a.kind > attrBool {
+			return 0, false
+		}
+		hash = (hash ^ uint64(a.key) ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
+	}
+	return hash, true
+}
+
+// lastOfEach removes all attributes of one key but the last, which takes the place of the first.
+func lastOfEach(attrs []attr) []attr {
+	var at map[sym]int
+	if len(attrs) > 16 {
+		at = make(map[sym]int, len(attrs))
+	}
+	kept := attrs[:0]
+	for _, a := range attrs {
+		i, ok := at[a.key]
+		if at == nil {
+			i = slices.IndexFunc(kept, func(k attr) bool { return k.key == a.key })
+			ok = i >= 0
+		}
+		if ok {
+			kept[i] = a
+			continue
+		}
+		if at != nil {
+			at[a.key] = len(kept)
+		}
+		kept = append(kept, a)
+	}
+	return kept
+}
