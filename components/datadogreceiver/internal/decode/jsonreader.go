@@ -96,18 +96,48 @@ func (t *jsonReader) string() (string, bool) {
 	return string(t.out[5:]), true
 }
 
-// word reads a number.
-func (t *jsonReader) word() (string, bool) {
+// number is a number and its text. abs and negative are its value when it is an integer of at most 19 digits.
+type number struct {
+	text              string
+	abs               uint64
+	integer, negative bool
+}
+
+// int returns an integer that fits in 64 bits with a sign.
+func (n number) int() (int64, bool) {
+	i := int64(n.abs)
+	if n.negative {
+		i = -i
+	}
+	return i, n.integer && (n.abs == 0 || (i < 0) == n.negative)
+}
+
+func (t *jsonReader) number() (n number, ok bool) {
 	t.next()
 	start := t.pos
-	for t.pos < len(t.in) {
-		if c := t.in[t.pos]; (c < '0' || c > '9') && c != '-' && c != '.' && c != 'e' && c != 'E' && c != '+' {
-			break
-		}
+	if start < len(t.in) && t.in[start] == '-' {
+		n.negative = true
 		t.pos++
 	}
-	return t.in[start:t.pos], t.pos > start && t.pos-start <= 400
+	digits := t.pos
+	for ; t.pos < len(t.in); t.pos++ {
+		digit := t.in[t.pos] - '0'
+		if digit > 9 {
+			break
+		}
+		n.abs = n.abs*10 + uint64(digit)
+	}
+	n.integer = t.pos > digits && t.pos-digits <= 19
+	for t.pos < len(t.in) && inNumber(t.in[t.pos]) {
+		n.integer = false
+		t.pos++
+	}
+	n.text = t.in[start:t.pos]
+	return n, n.text != "" && len(n.text) <= 400
 }
+
+// inNumber tells the bytes of a number.
+func inNumber(c byte) bool { return c-'0' <= 9 || c == '-' || c == '.' || c|0x20 == 'e' || c == '+' }
 
 // id reads an integer, or one as 16 or 32 hexadecimal or any number of decimal digits in quotes. What is neither is 0.
 func (t *jsonReader) id() (high, low uint64, ok bool) {
@@ -124,8 +154,11 @@ func (t *jsonReader) id() (high, low uint64, ok bool) {
 		return high, low, ok
 	}
 	at := t.pos
-	if word, ok := t.word(); ok {
-		low, _ = ddcontext.ParseUint64(word)
+	if n, ok := t.number(); ok {
+		if n.integer && !n.negative {
+			return 0, n.abs, true
+		}
+		low, _ = ddcontext.ParseUint64(n.text)
 		return 0, low, true
 	}
 	t.pos = at

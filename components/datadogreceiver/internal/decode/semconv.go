@@ -53,15 +53,25 @@ var renames = [numKnown]rename{
 	kErrorMsg:               {to: kErrorMessage},
 }
 
-// dbSystems are the values of db.system.name that differ from what Datadog's integrations write.
-var dbSystems = map[string]string{
-	"postgres": "postgresql",
-	"mssql":    "microsoft.sql_server",
-	"oracle":   "oracle.db",
-	"dynamodb": "aws.dynamodb",
-	"db2":      "ibm.db2",
-	"hana":     "sap.hana",
-	"cosmosdb": "azure.cosmosdb",
+// dbSystem returns the value of db.system.name where it differs from what Datadog's integrations write, else name itself.
+func dbSystem(name string) string {
+	switch name {
+	case "postgres":
+		return "postgresql"
+	case "mssql":
+		return "microsoft.sql_server"
+	case "oracle":
+		return "oracle.db"
+	case "dynamodb":
+		return "aws.dynamodb"
+	case "db2":
+		return "ibm.db2"
+	case "hana":
+		return "sap.hana"
+	case "cosmosdb":
+		return "azure.cosmosdb"
+	}
+	return name
 }
 
 // kindByName reads span.kind.

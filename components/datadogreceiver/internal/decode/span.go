@@ -255,9 +255,7 @@ func (d *Decoder) convert(a attr, as conversion) (attr, bool) {
 		return attr{kind: attrInt, number: uint64(n)}, true
 	case asDBSystem:
 		if a.kind == attrStr {
-			if system, ok := dbSystems[d.syms.text(a.str())]; ok {
-				a.number = uint64(d.syms.internText(system))
-			}
+			a.number = uint64(d.syms.internText(dbSystem(d.syms.text(a.str()))))
 		}
 	}
 	return a, true

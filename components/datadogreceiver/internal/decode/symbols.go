@@ -21,7 +21,7 @@ const noSym sym = 0
 
 type symbol struct {
 	text string
-	// text as MessagePack in its shortest form, of which text is a part.
+	// text as it is expected on the wire: at first as MessagePack's shortest form, of which text is a part.
 	wire string
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32

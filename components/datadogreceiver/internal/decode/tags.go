@@ -3,7 +3,6 @@ package decode
 import (
 	"math"
 	"strconv"
-	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -189,18 +188,15 @@ func (d *Decoder) jsonScalar(t *jsonReader, a *attr) (ok bool) {
 		a.kind = attrNone
 		return t.skip()
 	}
-	word, ok := t.word()
+	n, ok := t.number()
 	if !ok {
 		return false
 	}
-	// A failed ParseInt allocates its error: 2 of 17 allocations per span of the JavaScript capture.
-	if !strings.ContainsAny(word, ".eE") {
-		if n, err := strconv.ParseInt(word, 10, 64); err == nil {
-			a.kind, a.number = attrInt, uint64(n)
-			return true
-		}
+	if i, ok := n.int(); ok {
+		a.kind, a.number = attrInt, uint64(i)
+		return true
 	}
-	f, err := strconv.ParseFloat(word, 64)
+	f, err := strconv.ParseFloat(n.text, 64)
 	a.kind, a.number = attrFloat, math.Float64bits(f)
 	return err == nil
 }

@@ -208,19 +208,25 @@ func (d *Decoder) skipPair(err error) error {
 // saves the hash.
 func (d *Decoder) string() (sym, error) {
 	t := &d.trail
-	if y := t.guess(); d.r.Accept(d.syms.all[y].wire) {
+	guess := t.guess()
+	if s := &d.syms.all[guess]; d.r.Accept(s.wire) {
 		t.at++
-		d.syms.all[y].met = t.note(y)
-		return y, nil
+		s.met = t.note(guess)
+		return guess, nil
 	}
+	start := d.r.Pos
 	b, err := d.r.Bytes()
 	if err != nil {
 		return noSym, err
 	}
 	y := d.syms.intern(b)
-	met := &d.syms.all[y].met
-	t.at = *met + 1
-	*met = t.note(y)
+	s := &d.syms.all[y]
+	if y == guess {
+		// This tracer has another way to write it.
+		s.wire = string(d.r.Buf[start:d.r.Pos])
+	}
+	t.at = s.met + 1
+	s.met = t.note(y)
 	return y, nil
 }
 
