@@ -83,13 +83,7 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
 	b := d.begin(d.repeats.list(), len(d.attrs))
-	for i := range d.attrs {
-		a := &d.attrs[i]
-		key := d.syms.text(a.key)
-		if d.mode != Semantic || !onlyDatadog(key) {
-			d.put(*a, b.AppendEmpty(key))
-		}
-	}
+	d.append(b, d.attrs)
 	b.UnsafeIntoMap(to)
 }
 
@@ -99,10 +93,7 @@ func (d *Decoder) envelope(key, value, spanName sym) {
 	if value == noSym || (d.mode == Semantic && value == spanName) {
 		return
 	}
-	a := strAttr(key, value)
-	if !d.repeats.add(a) {
-		d.repeats.byKey[key] = a
-	}
+	d.repeats.put(d.syms.all[key].slot, strAttr(key, value))
 }
 
 // onlyDatadog tells which attributes mean nothing to other backends.

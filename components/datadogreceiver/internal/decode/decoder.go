@@ -123,6 +123,7 @@ func (d *Decoder) reset(body []byte) {
 	d.linked = d.linked[:0]
 	clear(d.listed)
 	d.shared.reset()
+	d.repeats.used = uint8(numKnown) - 1
 	d.td = ptrace.NewTraces()
 	// In v0.5 and v1.0 one JSON text can be referred to by any number of spans; what is read of them must stay in proportion.
 	d.jsonBudget = 64<<10 + 2*len(body)

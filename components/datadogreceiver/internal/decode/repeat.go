@@ -3,30 +3,52 @@ package decode
 import "math/bits"
 
 // repeats collects the attributes of the span being filled that tend to be the same for many spans. They are in the order of their
-// keys, not of the wire: with some tracers that is random, like the order of Go's maps.
+// slots, not of the wire: with some tracers that is random, like the order of Go's maps.
 type repeats struct {
-	byKey [numKnown]attr
-	set   [2]uint64
-	n     int
-	run   []attr
+	bySlot [repeatSlots]attr
+	set    [repeatSlots / 64]uint64
+	used   uint8 // slots given to names
+	run    []attr
 }
 
-// The keys must fit in repeats.set.
-var _ [128 - numKnown]struct{}
+// repeatSlots bounds the names among them. The first numKnown slots are those of the known names that always repeat.
+const repeatSlots = 192
+
+// steady is how often in a row a name must have had the same value to be among them.
+const steady = 2
+
+// always is the count of names that are among them whatever they say.
+const always = 255
 
 // begin starts a span.
-func (r *repeats) begin() { r.n, r.set = 0, [2]uint64{} }
+func (r *repeats) begin() { r.set = [repeatSlots / 64]uint64{} }
 
-// add takes an attribute whose key is repeating. False: there is one of this key already.
-func (r *repeats) add(a attr) bool {
-	word, bit := &r.set[a.key>>6], uint64(1)<<(a.key&63)
-	if *word&bit != 0 {
+// has tells whether the span has an attribute in this slot. Slot 0 is nobody's.
+func (r *repeats) has(slot uint8) bool { return r.set[slot>>6]>>(slot&63)&1 != 0 }
+
+func (r *repeats) put(slot uint8, a attr) {
+	r.set[slot>>6] |= 1 << (slot & 63)
+	r.bySlot[slot] = a
+}
+
+// takes tells whether an attribute of the name s is to be among them, and learns from its value.
+func (r *repeats) takes(s *symbol, a attr) bool {
+	if s.same == always {
+		return true
+	}
+	if a.number != s.value || a.kind > attrBool {
+		s.value, s.same = a.number, 0
 		return false
 	}
-	*word |= bit
-	r.n++
-	r.byKey[a.key] = a
-	return true
+	if s.same < steady {
+		s.same++
+		if s.same == steady && s.slot == 0 && r.used < repeatSlots-1 {
+			r.used++
+			s.slot = r.used
+		}
+		return false
+	}
+	return s.slot != 0
 }
 
 // list returns the attributes. It is valid until the next call.
@@ -34,13 +56,13 @@ func (r *repeats) list() []attr {
 	r.run = r.run[:0]
 	for word, set := range r.set {
 		for ; set != 0; set &= set - 1 {
-			r.run = append(r.run, r.byKey[word<<6+bits.TrailingZeros64(set)])
+			r.run = append(r.run, r.bySlot[word<<6+bits.TrailingZeros64(set)])
 		}
 	}
 	return r.run
 }
 
-// repeating are the attributes whose values tend to be the same for many spans. They come first.
+// repeating are the names that always repeat: what they say differs from span to span, but the spans of one kind say the same.
 var repeating = func() (t [numKnown]bool) {
 	for _, key := range []sym{
 		kOperationName, kResourceName, kSpanType, kService, kDM, kOrigin, kPriority, kMeasured, kTopLevel, kAgentPSR, kIntegration, kComponent, kProcessID, kErrorType,

@@ -264,22 +264,19 @@ func (d *Decoder) convert(a attr, as conversion) (attr, bool) {
 // set adds an attribute, or replaces what has its name: a later entry replaces an earlier one, and what was derived gives way to
 // what the tracer wrote. When meta and metrics both have the name with different values, the number is called <name>.number.
 func (d *Decoder) set(a attr) {
-	if a.key < numKnown && repeating[a.key] {
-		if d.mode == Semantic && onlyDatadog(knownText[a.key]) {
-			return
-		}
-		if !d.repeats.add(a) {
-			d.merge(&d.repeats.byKey[a.key], a)
-		}
-		return
-	}
 	s := &d.syms.all[a.key]
-	if s.stamp != d.stamp {
+	switch {
+	case s.stamp == d.stamp:
+		d.merge(&d.attrs[s.pos], a)
+	case d.repeats.has(s.slot):
+		d.merge(&d.repeats.bySlot[s.slot], a)
+	case d.mode == Semantic && onlyDatadog(s.text):
+	case d.repeats.takes(s, a):
+		d.repeats.put(s.slot, a)
+	default:
 		s.stamp, s.pos = d.stamp, uint32(len(d.attrs))
 		d.attrs = append(grow(d.attrs), a)
-		return
 	}
-	d.merge(&d.attrs[s.pos], a)
 }
 
 func (d *Decoder) merge(old *attr, a attr) {

@@ -28,6 +28,9 @@ type symbol struct {
 	stamp uint32
 	// Where in the trail it was met last.
 	met uint32
+	// Of an attribute of this name: its slot in repeats, its last value and how often in a row it was that.
+	slot, same uint8
+	value      uint64
 }
 
 type symbols struct {
@@ -70,6 +73,9 @@ func newSymbols() symbols {
 	s := symbols{byText: make(map[string]sym, 256), all: make([]symbol, numKnown, 2*numKnown)}
 	for i, text := range knownText {
 		s.all[i] = newSymbol([]byte(text))
+		if repeating[i] {
+			s.all[i].slot, s.all[i].same = uint8(i), always
+		}
 	}
 	return s
 }
@@ -85,7 +91,11 @@ func (s *symbols) reset() {
 	clear(s.all[numKnown:])
 	s.all = s.all[:numKnown]
 	for i := range s.all {
-		s.all[i].stamp, s.all[i].met = 0, 0
+		y := &s.all[i]
+		y.stamp, y.met = 0, 0
+		if y.same != always {
+			y.slot, y.same, y.value = 0, 0, 0
+		}
 	}
 }
 
