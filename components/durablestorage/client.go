@@ -30,7 +30,9 @@ var (
 // A batch that brings a request is committed before it returns, together with
 // all that is pending, or refused. A batch that only marks or deletes becomes
 // pending: it is visible at once, committed with the next request or after the
-// commit interval, and never refused for lack of space.
+// commit interval, and never refused for lack of space. A delete is committed
+// as soon as the file is free, since a kill before that sends its request again,
+// unless a commit waits for the disk.
 type client struct {
 	inner   storage.Client
 	path    string
@@ -42,7 +44,8 @@ type client struct {
 	old     uint64       // requests before this one were written by an earlier process
 	live    atomic.Int64 // bytes in use in the file, estimated
 
-	kick chan struct{} // a first operation became pending
+	kick chan struct{} // an operation became pending that may wait
+	soon chan struct{} // one that should not
 	stop chan struct{}
 	done sync.WaitGroup
 
@@ -60,7 +63,7 @@ type client struct {
 func newClient(inner storage.Client, path string, r *reserve, cfg *Config, logger *zap.Logger, tel *queueTelemetry) *client {
 	return &client{
 		inner: inner, path: path, cfg: cfg, logger: logger, tel: tel, reserve: r,
-		kick: make(chan struct{}, 1), stop: make(chan struct{}),
+		kick: make(chan struct{}, 1), soon: make(chan struct{}, 1), stop: make(chan struct{}),
 		pending: map[string]*storage.Operation{}, dispatched: map[string]int64{}, kept: map[string]struct{}{},
 		cache: newCache(),
 	}
@@ -189,13 +192,16 @@ func (c *client) fitsInFile(size int64) bool {
 // mark does a batch of reads, deletes and metadata.
 func (c *client) mark(ctx context.Context, ops []*storage.Operation) error {
 	var errs []error
-	queue := false
+	queue, wake := false, c.kick
 	for _, op := range ops {
 		switch op.Type {
 		case storage.Set:
 			queue = true
 			c.pending[op.Key] = op
 		case storage.Delete:
+			if !c.cfg.FSync {
+				wake = c.soon
+			}
 			if _, keep := c.kept[op.Key]; keep {
 				continue
 			}
@@ -228,7 +234,7 @@ func (c *client) mark(ctx context.Context, ops []*storage.Operation) error {
 			return errors.Join(append(errs, c.flush(ctx))...)
 		}
 		select {
-		case c.kick <- struct{}{}:
+		case wake <- struct{}{}:
 		default:
 		}
 	}
@@ -267,7 +273,8 @@ func (c *client) commit(ctx context.Context, ops []*storage.Operation) error {
 	return err
 }
 
-// flushLoop commits what has been pending for the commit interval.
+// flushLoop commits what has been pending for the commit interval, and deletes
+// at once. Those that come while it commits share the next commit.
 func (c *client) flushLoop() {
 	timer := time.NewTimer(time.Hour)
 	defer timer.Stop()
@@ -275,28 +282,34 @@ func (c *client) flushLoop() {
 		select {
 		case <-c.stop:
 			return
+		case <-c.soon:
 		case <-c.kick:
+			timer.Reset(c.cfg.CommitInterval)
+			select {
+			case <-c.stop:
+				return
+			case <-c.soon:
+			case <-timer.C:
+			}
 		}
-		wait := c.cfg.CommitInterval
-		for {
+		for wait := 10 * time.Millisecond; c.flushNow() != nil; wait = min(2*wait, time.Second) {
 			timer.Reset(wait)
 			select {
 			case <-c.stop:
 				return
 			case <-timer.C:
 			}
-			c.mu.Lock()
-			err := error(nil)
-			if !c.closed {
-				err = c.flush(context.Background())
-			}
-			c.mu.Unlock()
-			if err == nil {
-				break
-			}
-			wait = min(max(2*wait, 10*time.Millisecond), time.Second)
 		}
 	}
+}
+
+func (c *client) flushNow() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.closed {
+		return nil
+	}
+	return c.flush(context.Background())
 }
 
 const (

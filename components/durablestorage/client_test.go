@@ -205,9 +205,9 @@ func TestAQueueFileHasACap(t *testing.T) {
 	require.NoError(t, c.Set(t.Context(), requestKey(uint64(n)), value), "what was delivered makes room")
 }
 
-// A small request with a delete behind it is one commit, not three.
+// With fsync a small request with a delete behind it is one commit, not three.
 func TestMarksShareTheCommitOfTheNextPut(t *testing.T) {
-	k := newKit(t, t.TempDir(), func(c *Config) { c.CommitInterval = time.Second })
+	k := newKit(t, t.TempDir(), func(c *Config) { c.FSync, c.CommitInterval = true, time.Second })
 	c, d := onDisk(t, k)
 	for i := range 100 {
 		require.NoError(t, offer(t, c, i))
@@ -218,10 +218,27 @@ func TestMarksShareTheCommitOfTheNextPut(t *testing.T) {
 	require.LessOrEqual(t, d.commits, 102)
 }
 
+// What is delivered and not deleted is sent again after a kill, so a delete that
+// costs no wait for the disk does not wait for company either.
+func TestWithoutFSyncADeleteIsCommittedAtOnce(t *testing.T) {
+	k := newKit(t, t.TempDir())
+	k.cfg.CommitInterval = time.Hour
+	c, d := onDisk(t, k)
+	require.NoError(t, offer(t, c, 0))
+	_, err := dispatch(t, c, 0)
+	require.NoError(t, err)
+	require.NoError(t, finish(t, c, 0))
+	key := storage.GetOperation(requestKey(0))
+	eventually(t, "the request is gone from the disk", func() bool {
+		require.NoError(t, d.Batch(t.Context(), key))
+		return key.Value == nil
+	})
+}
+
 // What a delete that waited costs when the process dies: one request twice.
 func TestAKillBeforeMarksAreCommittedRepeatsAndLosesNothing(t *testing.T) {
 	dir := t.TempDir()
-	k := newKit(t, dir, func(c *Config) { c.CommitInterval = time.Second })
+	k := newKit(t, dir, func(c *Config) { c.FSync, c.CommitInterval = true, time.Second })
 	c := k.open(t)
 	for i := range 10 {
 		require.NoError(t, offer(t, c, i))
@@ -245,7 +262,7 @@ func TestDrainingReadsAhead(t *testing.T) {
 	}
 	require.NoError(t, c.Close(t.Context()))
 
-	c, d := onDisk(t, newKit(t, dir, func(c *Config) { c.CommitInterval = time.Second }))
+	c, d := onDisk(t, newKit(t, dir, func(c *Config) { c.FSync, c.CommitInterval = true, time.Second }))
 	for i := range 300 {
 		value, err := dispatch(t, c, i)
 		require.NoError(t, err)

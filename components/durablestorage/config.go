@@ -30,8 +30,8 @@ type Config struct {
 	Timeout time.Duration `mapstructure:"timeout"`
 	// FSync makes each commit wait for the disk, so that a queue survives power loss too.
 	FSync bool `mapstructure:"fsync"`
-	// CommitInterval is how long read marks and deletes may wait to share a
-	// commit with a write. Zero commits each on its own.
+	// CommitInterval is how long read marks, and with FSync deletes, may wait to
+	// share a commit with a write. Zero commits each on its own.
 	CommitInterval time.Duration `mapstructure:"commit_interval"`
 	// MaxBytes is the largest size of one queue's file.
 	MaxBytes int64 `mapstructure:"max_bytes"`

@@ -14,7 +14,8 @@
 //     new file and the collector starts;
 //   - each refusal, rescue and loss has a counter.
 //
-// Read marks and deletes may wait some milliseconds for the next write and
-// share its commit. If the process dies in between, requests are sent again:
-// the storage is at-least-once, as the queue on it is.
+// Read marks, and deletes when each commit waits for the disk, may wait some
+// milliseconds for the next write and share its commit. If the process dies in
+// between, requests are sent again: the storage is at-least-once, as the queue
+// on it is.
 package durablestorage
