@@ -2,8 +2,9 @@ package datadogrumreceiver
 
 import (
 	"encoding/json"
-	"fmt"
+	"math/rand/v2"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"syscall"
@@ -19,9 +20,19 @@ import (
 // shapes are the golden folders whose first traced request the benchmark repeats.
 var shapes = []string{"browser_captured", "browser_tap_three_fetches", "ios_tap_128_bit_hex", "react_native_valtio_inferred"}
 
-const eventsPerBody = 50 // what a browser puts in one request
+const (
+	eventsPerBody   = 50 // what a browser puts in one request
+	eventsPerAction = 5  // requests that one tap begins
+)
 
-// resourceBody repeats the shape's request under new ids.
+// varying are the parts of a request that differ from one to the next: ids,
+// times, sizes, what is in the URL. Lengths stay.
+var varying = regexp.MustCompile(`"(?:trace_id|span_id)":"[^"]*|"resource":\{"id":"[^"]*|"date":\d+|"(?:duration|start|(?:\w+_)?size)":\d+|(?:card|coupon)=\w+`)
+
+// namedActions is the list of actions, or the one action, a request names.
+var namedActions = regexp.MustCompile(`"action":\{"id":\[?("[^"]*",?)+`)
+
+// resourceBody repeats the shape's request as if the session had made many.
 func resourceBody(t testing.TB, shape string) string {
 	t.Helper()
 	s := readStory(t, filepath.Join("testdata", shape))
@@ -29,22 +40,44 @@ func resourceBody(t testing.TB, shape string) string {
 		if !strings.Contains(line, `"type":"resource"`) || !strings.Contains(line, `"span_id"`) {
 			continue
 		}
-		var ids struct {
-			Resource struct{ ID string } `json:"resource"`
-			DD       struct {
-				Span string `json:"span_id"`
-			} `json:"_dd"`
-		}
-		require.NoError(t, json.Unmarshal([]byte(line), &ids))
+		random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same events in every run
 		lines := make([]string, eventsPerBody)
 		for i := range lines {
-			one := strings.Replace(line, ids.Resource.ID, fmt.Sprintf("%s%04d", ids.Resource.ID[:len(ids.Resource.ID)-4], i), 1)
-			lines[i] = strings.Replace(one, `"`+ids.DD.Span+`"`, fmt.Sprintf(`"%d"`, 1<<62+i), 1)
+			one := varying.ReplaceAllStringFunc(line, func(part string) string {
+				return vary(part, variesFrom(part), random)
+			})
+			lines[i] = namedActions.ReplaceAllStringFunc(one, func(part string) string {
+				return vary(part, strings.LastIndexByte(part, '-'), rand.New(rand.NewPCG(3, uint64(i/eventsPerAction)))) //nolint:gosec // few
+			})
+			require.True(t, json.Valid([]byte(lines[i])), lines[i])
 		}
 		return strings.Join(lines, "\n")
 	}
 	require.Fail(t, "no request in "+shape)
 	return ""
+}
+
+// variesFrom is where the value of part begins, or the part of it that varies.
+func variesFrom(part string) int {
+	if strings.HasPrefix(part, `"date"`) {
+		return len(part) - 7 // within ten seconds
+	}
+	return strings.IndexAny(part, ":=") + 1
+}
+
+// vary replaces digits and capitals of s behind at. The first three bytes stay, so
+// that an id fits in 64 bits and no number begins with a zero.
+func vary(s string, at int, random *rand.Rand) string {
+	b := []byte(s)
+	for i := at + 3; i < len(b); i++ {
+		switch c := b[i]; {
+		case c >= '0' && c <= '9':
+			b[i] = byte('0' + random.IntN(10))
+		case c >= 'A' && c <= 'Z':
+			b[i] = byte('A' + random.IntN(26))
+		}
+	}
+	return string(b)
 }
 
 // converter returns a function that converts body as if it came for the first time.
@@ -59,7 +92,7 @@ func converter(t testing.TB, body string) func() {
 	return func() {
 		clear(r.seen.entries)
 		r.seen.order, r.seen.head = r.seen.order[:0], 0
-		if res := in.run(t.Context(), body, from); res.retry || in.counts[typeResource][outConverted] != eventsPerBody {
+		if res := in.run(t.Context(), body, from); res.retry || in.w.spans != eventsPerBody || in.counts[typeResource][outConverted] != eventsPerBody {
 			t.Fatal(res, in.counts)
 		}
 		in.counts = [typeCount][outcomes]int64{}
