@@ -2,6 +2,7 @@ package decode
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -71,6 +72,9 @@ func New(o Options) *Decoder {
 func (d *Decoder) Decode(format Format, body []byte, h Headers) (ptrace.Traces, Stats, error) {
 	d.reset(body)
 	d.payload = payload{Headers: h}
+	if uint64(len(body)) > math.MaxUint32 {
+		return ptrace.NewTraces(), d.stats, fmt.Errorf("payload has %d bytes, more than 4 GiB", len(body))
+	}
 	err := d.decode(format)
 	if err == nil {
 		d.endPayload()

@@ -8,7 +8,7 @@ type repeats struct {
 	bySlot [repeatSlots]attr
 	set    [repeatSlots / 64]uint64
 	used   uint8 // slots given to names
-	run    []attr
+	run    [repeatSlots]attr
 }
 
 // repeatSlots bounds the names among them. The first numKnown slots are those of the known names that always repeat.
@@ -53,13 +53,14 @@ func (r *repeats) takes(s *symbol, a attr) bool {
 
 // list returns the attributes. It is valid until the next call.
 func (r *repeats) list() []attr {
-	r.run = r.run[:0]
+	n := 0
 	for word, set := range r.set {
 		for ; set != 0; set &= set - 1 {
-			r.run = append(r.run, r.bySlot[word<<6+bits.TrailingZeros64(set)])
+			r.run[n] = r.bySlot[word<<6+bits.TrailingZeros64(set)]
+			n++
 		}
 	}
-	return r.run
+	return r.run[:n]
 }
 
 // repeating are the names that always repeat: what they say differs from span to span, but the spans of one kind say the same.

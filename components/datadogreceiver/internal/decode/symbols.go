@@ -2,10 +2,7 @@ package decode
 
 import (
 	"math/bits"
-	"strings"
 	"unicode/utf8"
-
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
 )
 
 // maxInternedBytes is the longest string looked up among those seen before. Beyond it a payload seldom repeats itself, and hashing
@@ -21,8 +18,6 @@ const noSym sym = 0
 
 type symbol struct {
 	text string
-	// text as it is expected on the wire: at first as MessagePack's shortest form, of which text is a part.
-	wire string
 	// Where the span being filled has an attribute of this name, if stamp is the span's number.
 	pos   uint32
 	stamp uint32
@@ -72,7 +67,7 @@ func le32[T string | []byte](b T) uint64 {
 func newSymbols() symbols {
 	s := symbols{byText: make(map[string]sym, 256), all: make([]symbol, numKnown, 2*numKnown)}
 	for i, text := range knownText {
-		s.all[i] = newSymbol([]byte(text))
+		s.all[i].text = text
 		if repeating[i] {
 			s.all[i].slot, s.all[i].same = uint8(i), always
 		}
@@ -182,23 +177,10 @@ func (s *symbols) internString(text string) sym {
 	return y
 }
 
+// add copies text, each byte that is no UTF-8 replaced by U+FFFD.
 func (s *symbols) add(text []byte) sym {
-	s.all = append(grow(s.all), newSymbol(text))
+	s.all = append(grow(s.all), symbol{text: validString(text)})
 	return sym(len(s.all) - 1)
-}
-
-// newSymbol copies text, each byte that is no UTF-8 replaced by U+FFFD.
-func newSymbol(text []byte) symbol {
-	if !utf8.Valid(text) {
-		text = []byte(validString(text))
-	}
-	var header [5]byte
-	var wire strings.Builder
-	wire.Grow(len(header) + len(text))
-	wire.Write(msgpack.AppendStrHeader(header[:0], len(text)))
-	at := wire.Len()
-	wire.Write(text)
-	return symbol{text: wire.String()[at:], wire: wire.String()}
 }
 
 // validString copies b, each byte that is no UTF-8 replaced by U+FFFD.

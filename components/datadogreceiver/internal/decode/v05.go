@@ -193,11 +193,10 @@ func (d *Decoder) metricsV05() error {
 // index reads a string given by its place in the dictionary. One outside it is ErrType, unread.
 func (d *Decoder) index() (sym, error) {
 	at := d.r.Pos
-	if at < len(d.r.Buf) && int(d.r.Buf[at]) < min(len(d.dict), 0x80) {
-		// A positive fixint, as of most strings there are fewer than 128.
-		d.r.Pos++
-		return d.dict[d.r.Buf[at]], nil
+	if i, ok := d.r.Small(); ok && i < len(d.dict) {
+		return d.dict[i], nil
 	}
+	d.r.Pos = at
 	i, err := d.r.Uint64()
 	if err != nil {
 		return noSym, err

@@ -96,7 +96,7 @@ func (d *Decoder) fieldsV10(field func(number uint64) error) error {
 		return err
 	}
 	for range n {
-		number, err := d.r.Uint64()
+		number, err := d.numberV10()
 		if err == msgpack.ErrType {
 			if err = d.skip(); err != nil {
 				return err
@@ -112,6 +112,14 @@ func (d *Decoder) fieldsV10(field func(number uint64) error) error {
 		}
 	}
 	return nil
+}
+
+// numberV10 reads the number of a field or type. They are small.
+func (d *Decoder) numberV10() (uint64, error) {
+	if n, ok := d.r.Small(); ok {
+		return uint64(n), nil
+	}
+	return d.r.Uint64()
 }
 
 // elements reads an array.
@@ -169,6 +177,11 @@ func (d *Decoder) listNew(y sym) {
 
 // streamingString reads a string or the number of one. A number nobody has is ErrType, unread.
 func (d *Decoder) streamingString() (sym, error) {
+	at := d.r.Pos
+	if i, ok := d.r.Small(); ok && i < len(d.dict) {
+		return d.dict[i], nil
+	}
+	d.r.Pos = at
 	if d.r.Kind() != msgpack.Str {
 		return d.index()
 	}

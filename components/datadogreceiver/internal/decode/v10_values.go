@@ -62,7 +62,7 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 
 // valueV10 reads a type and a value of it. One of another type is skipped, and attrNone.
 func (d *Decoder) valueV10() (a attr, err error) {
-	typ, err := d.r.Uint64()
+	typ, err := d.numberV10()
 	if err == msgpack.ErrType {
 		err = d.skip()
 	}
@@ -217,7 +217,7 @@ func (d *Decoder) mapV10(to pcommon.Map, depth int) error {
 
 // typedV10 reads a type and a value inside a list or map. One of another type is empty, and counted.
 func (d *Decoder) typedV10(to pcommon.Value, depth int) error {
-	typ, err := d.r.Uint64()
+	typ, err := d.numberV10()
 	if err == msgpack.ErrType {
 		err = d.skip()
 	}

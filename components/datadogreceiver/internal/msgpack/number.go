@@ -5,6 +5,15 @@ import (
 	"math"
 )
 
+// Small reads an integer below 128 in its shortest form, if one comes next.
+func (r *Reader) Small() (n int, ok bool) {
+	if r.Pos >= len(r.Buf) || r.Buf[r.Pos] >= 0x80 {
+		return 0, false
+	}
+	r.Pos++
+	return int(r.Buf[r.Pos-1]), true
+}
+
 // Uint64 reads any integer as 64 bits: a negative one is the unsigned number of the same bits, which is how tracers without
 // unsigned types send ids. A float is read when it is a whole number below 2^63. Nil is 0.
 func (r *Reader) Uint64() (uint64, error) {
@@ -14,6 +23,9 @@ func (r *Reader) Uint64() (uint64, error) {
 		case c < 0x80:
 			r.Pos++
 			return uint64(c), nil
+		case c == 0xcc:
+			r.Pos += 2
+			return uint64(left[1]), nil
 		case c == 0xcd:
 			r.Pos += 3
 			return uint64(binary.BigEndian.Uint16(left[1:])), nil

@@ -128,29 +128,6 @@ func (r *Reader) Bytes() ([]byte, error) {
 	return r.Buf[start:r.Pos], nil
 }
 
-// Accept reads the bytes of wire if they come next. Otherwise nothing is read.
-func (r *Reader) Accept(wire string) bool {
-	end := r.Pos + len(wire)
-	if end > len(r.Buf) || string(r.Buf[r.Pos:end]) != wire {
-		return false
-	}
-	r.Pos = end
-	return true
-}
-
-// AppendStrHeader appends what comes before the n bytes of a string, in the shortest form.
-func AppendStrHeader(to []byte, n int) []byte {
-	switch {
-	case n < 32:
-		return append(to, 0xa0|byte(n))
-	case n < 1<<8:
-		return append(to, 0xd9, byte(n))
-	case n < 1<<16:
-		return binary.BigEndian.AppendUint16(append(to, 0xda), uint16(n))
-	}
-	return binary.BigEndian.AppendUint32(append(to, 0xdb), uint32(n))
-}
-
 // length reads how long the str, bin, array, map or ext at Pos is, and how many bytes say so. It does not move.
 func (r *Reader) length() (n uint64, size int, err error) {
 	c := r.Buf[r.Pos]

@@ -3,7 +3,6 @@ package msgpack
 import (
 	"bytes"
 	"math"
-	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -86,27 +85,4 @@ func FuzzSkip(f *testing.F) {
 			t.Fatalf("%x: we leave %d bytes, msgp %d", in, r.Left(), len(rest))
 		}
 	})
-}
-
-func TestAcceptReadsOnlyTheSameStringInItsShortestForm(t *testing.T) {
-	for _, n := range []int{0, 1, 31, 32, 255, 256, 65535, 65536} {
-		s := strings.Repeat("x", n)
-		wire := msgp.AppendString(nil, s)
-		require.Equal(t, string(wire), string(AppendStrHeader(nil, n))+s, n)
-		r := Reader{Buf: append(wire, 0x01)}
-		require.True(t, r.Accept(string(wire)), n)
-		require.Equal(t, len(wire), r.Pos, n)
-		for name, bad := range map[string][]byte{
-			"cut short": wire[:len(wire)-1], "empty": nil, "longer": msgp.AppendString(nil, s+"x"), "nil": {0xc0},
-			"bin": msgp.AppendBytes(nil, []byte(s)),
-		} {
-			r := Reader{Buf: bad}
-			require.False(t, r.Accept(string(wire)), "%s of %d", name, n)
-			require.Zero(t, r.Pos)
-		}
-		if n > 0 {
-			r := Reader{Buf: msgp.AppendString(nil, s[1:]+"y")}
-			require.False(t, r.Accept(string(wire)), n)
-		}
-	}
 }
