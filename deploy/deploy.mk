@@ -54,10 +54,12 @@ $(KUBE)/%: $(KUBE_MODULE)
 
 IMAGE ?= otelcol-obs/otelcol-obs:$(VERSION)
 IMAGE_TAR ?= bin/otelcol-obs-$(VERSION)-oci.tar
+# What cmd/otelcol-obs/Dockerfile adds.
+IMAGE_ROOTFS := bin/image/rootfs-{arch}.tar.gz
 IMAGE_CONFIG = agent.yaml gateway.yaml $(patsubst config/%,%,$(wildcard config/export/*.yaml))
 
 image: image-files ## Write a multi-arch OCI archive without a container engine; the same sources give the same bytes.
-	go run ./tools/image -o $(IMAGE_TAR) -tag $(IMAGE) -epoch $(EPOCH) $(foreach a,$(ARCHS),-arch $(a)) \
+	go run ./tools/image -o $(IMAGE_TAR) -rootfs $(IMAGE_ROOTFS) -tag $(IMAGE) -epoch $(EPOCH) $(foreach a,$(ARCHS),-arch $(a)) \
 		-user 10001:10001 -entrypoint /otelcol-obs \
 		-cmd=--config=/etc/otelcol-obs/agent.yaml -cmd=--config=/etc/otelcol-obs/export/debug.yaml \
 		-file /otelcol-obs=bin/linux-{arch}/otelcol-obs -file /sendspan=bin/linux-{arch}/sendspan \
@@ -70,7 +72,7 @@ image: image-files ## Write a multi-arch OCI archive without a container engine;
 		-label org.opencontainers.image.licenses=Apache-2.0
 
 image-files: $(foreach a,$(ARCHS),binaries-$(a)) ## What goes into the image: binaries of ARCHS, CA roots, time zones.
-	@mkdir -p bin/image/state/otelcol-obs
+	@mkdir -p bin/image
 	cd tools/kube && go run ./roots -o $(CURDIR)/bin/image/ca-certificates.crt
 	cp $$(go env GOROOT)/lib/time/zoneinfo.zip bin/image/zoneinfo.zip && chmod 644 bin/image/zoneinfo.zip
 
@@ -78,7 +80,7 @@ image-files: $(foreach a,$(ARCHS),binaries-$(a)) ## What goes into the image: bi
 $(foreach a,$(ARCHS),binaries-$(a)): binaries-%:
 	GOOS=linux GOARCH=$* go build -ldflags='-s -w' -o bin/linux-$*/ ./cmd/otelcol-obs ./tools/sendspan
 
-image-test: image ## Load the image into podman and start it read-only, without capabilities.
+image-test: image ## Start the image under podman, read-only and without capabilities; build the Dockerfile and compare.
 	deploy/image-test.sh $(IMAGE_TAR) $(IMAGE)
 
 # --- packages ---

@@ -10,4 +10,7 @@
 //	image -o otelcol-obs.tar -tag otelcol-obs/otelcol-obs:0.1.0 -arch amd64 -arch arm64 \
 //	  -file /otelcol-obs=bin/otelcol-obs-linux-{arch} -dir /var/lib/otelcol-obs \
 //	  -user 10001:10001 -entrypoint /otelcol-obs
+//
+// With -rootfs the layers are files too, so that a Dockerfile that ADDs one makes
+// the same image: a COPY would neither keep owners and modes nor times.
 package main

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/distribution/reference"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -57,7 +58,13 @@ func TestEveryBlobIsWhatItsDigestSays(t *testing.T) {
 	var top index
 	unmarshal(t, files["index.json"], &top)
 	require.Len(t, top.Manifests, 1)
-	assert.Equal(t, "1.2.3", top.Manifests[0].Annotations["org.opencontainers.image.ref.name"])
+	names := top.Manifests[0].Annotations
+	assert.Equal(t, "1.2.3", names["org.opencontainers.image.ref.name"])
+	// With the tag alone podman loaded the image as 1.2.3:latest. The other name is
+	// written out in full, and engines show it as it was given.
+	full, err := reference.ParseNamed(names["io.containerd.image.name"])
+	require.NoError(t, err)
+	assert.Equal(t, "otelcol-obs/otelcol-obs:1.2.3", reference.FamiliarString(full))
 
 	var images index
 	unmarshal(t, blobOf(t, files, top.Manifests[0]), &images)
@@ -133,6 +140,20 @@ func TestALayerHoldsFilesWithFixedOwnersAndModes(t *testing.T) {
 	}, got)
 }
 
+func TestTheFilesForADockerfileAreTheLayers(t *testing.T) {
+	s := example(sources(t))
+	dir := t.TempDir()
+	s.rootfs = filepath.Join(dir, "rootfs-{arch}.tar.gz")
+	archiveOf(t, s)
+	for _, arch := range s.architectures {
+		want, _, err := layer(s, arch)
+		require.NoError(t, err)
+		got, err := os.ReadFile(filepath.Join(dir, "rootfs-"+arch+".tar.gz"))
+		require.NoError(t, err)
+		assert.Equal(t, want, got)
+	}
+}
+
 func TestABadRequestLeavesNoArchive(t *testing.T) {
 	dir := sources(t)
 	for name, tt := range map[string]struct {
@@ -145,6 +166,7 @@ func TestABadRequestLeavesNoArchive(t *testing.T) {
 		"user name":     {[]string{"-tag", "x:1", "-arch", "amd64", "-entrypoint", "/x", "-user", "nobody"}, `-user must be uid:gid in numbers, got "nobody"`},
 		"relative path": {[]string{"-tag", "x:1", "-arch", "amd64", "-entrypoint", "/x", "-dir", "../x"}, `destination must be an absolute clean path, got "../x"`},
 		"twice":         {[]string{"-tag", "x:1", "-arch", "amd64", "-entrypoint", "/x", "-dir", "/d", "-dir", "/d"}, "destination /d is given twice"},
+		"one rootfs":    {[]string{"-tag", "x:1", "-arch", "amd64", "-arch", "arm64", "-entrypoint", "/x", "-rootfs", "r"}, `-rootfs must have {arch} in it for more than one architecture, got "r"`},
 		"missing file":  {[]string{"-tag", "x:1", "-arch", "amd64", "-entrypoint", "/x", "-file", "/x=" + filepath.Join(dir, "absent")}, "no such file or directory"},
 		"a directory":   {[]string{"-tag", "x:1", "-arch", "amd64", "-entrypoint", "/x", "-file", "/x=" + dir}, "is not a regular file"},
 		"stray word":    {[]string{"-tag", "x:1", "extra"}, `unexpected argument "extra"`},

@@ -57,6 +57,7 @@ func run(args []string) error {
 		s.labels[name] = value
 		return nil
 	})
+	fs.StringVar(&s.rootfs, "rootfs", "", "also write the files of each architecture here, as .tar.gz for a Dockerfile to ADD; {arch} is replaced")
 	if err := fs.Parse(args); err != nil {
 		return err
 	}

@@ -8,8 +8,11 @@ import (
 	"fmt"
 	"hash"
 	"io"
+	"os"
 	"strings"
 	"time"
+
+	"github.com/distribution/reference"
 )
 
 // Media types of the OCI image specification 1.1.
@@ -100,9 +103,26 @@ func write(w io.Writer, s spec) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	_, tag, _ := strings.Cut(s.ref, ":")
-	top.Annotations = map[string]string{"org.opencontainers.image.ref.name": tag}
+	if top.Annotations, err = names(s.ref); err != nil {
+		return "", err
+	}
 	return top.Digest, a.finish(index{SchemaVersion: 2, MediaType: mediaIndex, Manifests: []descriptor{top}}, docker)
+}
+
+// names says what the image is called. The specification has only the tag, under
+// which podman would load it as "1.2.3:latest"; podman, and containerd under
+// Docker and Kubernetes, take the whole name from the second annotation, and
+// containerd finds only names that are written out in full.
+func names(ref string) (map[string]string, error) {
+	full, err := reference.ParseNormalizedNamed(ref)
+	if err != nil {
+		return nil, err
+	}
+	_, tag, _ := strings.Cut(ref, ":")
+	return map[string]string{
+		"org.opencontainers.image.ref.name": tag,
+		"io.containerd.image.name":          full.String(),
+	}, nil
 }
 
 // archive writes blobs as they are made; the two indexes that name them follow.
@@ -116,6 +136,11 @@ func (a *archive) image(s spec, arch string) (descriptor, dockerManifest, error)
 	gz, diffID, err := layer(s, arch)
 	if err != nil {
 		return descriptor{}, dockerManifest{}, err
+	}
+	if s.rootfs != "" {
+		if err := os.WriteFile(strings.ReplaceAll(s.rootfs, "{arch}", arch), gz, 0o644); err != nil {
+			return descriptor{}, dockerManifest{}, err
+		}
 	}
 	blob, err := a.blob(mediaLayer, gz)
 	if err != nil {

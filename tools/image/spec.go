@@ -23,6 +23,7 @@ type spec struct {
 	env           []string
 	ports         []string
 	labels        map[string]string
+	rootfs        string // file for the layer of each architecture, "" for none
 }
 
 // entry is one file of the image, or an empty directory when source is "".
@@ -47,6 +48,9 @@ func (s *spec) validate() error {
 	}
 	if _, _, err := s.owner(); err != nil {
 		return err
+	}
+	if s.rootfs != "" && len(s.architectures) > 1 && !strings.Contains(s.rootfs, "{arch}") {
+		return fmt.Errorf("-rootfs must have {arch} in it for more than one architecture, got %q", s.rootfs)
 	}
 	seen := map[string]bool{}
 	for _, e := range s.entries {
