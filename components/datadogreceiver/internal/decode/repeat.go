@@ -56,7 +56,9 @@ func (r *repeats) list() []attr {
 	n := 0
 	for word, set := range r.set {
 		for ; set != 0; set &= set - 1 {
-			r.run[n] = r.bySlot[word<<6+bits.TrailingZeros64(set)]
+			// Field by field, as they were written: a copy of the whole would wait until they are all in memory.
+			a := &r.bySlot[word<<6+bits.TrailingZeros64(set)]
+			r.run[n] = attr{number: a.number, key: a.key, kind: a.kind}
 			n++
 		}
 	}

@@ -75,7 +75,7 @@ func (d *Decoder) begin(attrs []attr, more int) *xpdata.MapBuilder {
 		r.built = make([]xpdata.MapBuilder, 1)
 		r.built[0].EnsureCapacity(len(attrs))
 		d.append(&r.built[0], attrs)
-	case !slices.Equal(r.attrs, attrs):
+	case !equal(r.attrs, attrs):
 		b.EnsureCapacity(len(attrs) + more)
 		d.append(b, attrs)
 		return b
@@ -107,6 +107,19 @@ func hashOf(attrs []attr) (hash uint64, ok bool) {
 		hash = (hash ^ uint64(a.key) ^ bits.RotateLeft64(a.number, 29)) * 0x9e3779b97f4a7c15
 	}
 	return hash, true
+}
+
+func equal(a, b []attr) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		x, y := &a[i], &b[i]
+		if x.number != y.number || x.key != y.key || x.kind != y.kind {
+			return false
+		}
+	}
+	return true
 }
 
 // lastOfEach removes all attributes of one key but the last, which takes the place of the first.
