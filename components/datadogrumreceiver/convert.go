@@ -76,7 +76,7 @@ func (in *ingest) resourceSpan(p *pending) {
 	if in.inFuture(p) {
 		w.put(attrClockSuspect).SetBool(true)
 	}
-	if status, ok := p.doc.integer(p.doc.child(p.body, "status_code")); ok {
+	if status, ok := p.doc.integer(p.doc.child(p.doc.body, "status_code")); ok {
 		setStatus(span, w, status)
 	}
 	w.into(span.Attributes())
@@ -108,9 +108,9 @@ func (in *ingest) clientSpan(p *pending) ptrace.Span {
 
 // spanName is the method: a URL is no name, it has too many values.
 func spanName(p *pending) string {
-	method := p.doc.child(p.body, "method")
+	method := p.doc.child(p.doc.body, "method")
 	if method < 0 {
-		method = p.doc.child(p.doc.child(p.body, "resource"), "method")
+		method = p.doc.child(p.doc.child(p.doc.body, "resource"), "method")
 	}
 	if s := p.doc.text(method); s != "" {
 		return s

@@ -20,11 +20,64 @@ var (
 
 const maxIDBytes = 128
 
+// places are the nodes of what the receiver needs to know of an event: they are
+// looked up once for all events of one shape. Any may be none.
+type places struct {
+	kind     string // the event's type, "" when it has none
+	typ      int    // the node that says so
+	date     int
+	app      int // application.id
+	session  int // session.id
+	view     int // view.id
+	source   int
+	action   int // action.id
+	body     int // the member called like the type
+	id       int // the event's own
+	duration int
+	dd       int                // _dd
+	trace    int                // _dd.trace_id
+	span     int                // _dd.span_id
+	parent   int                // _dd.parent_span_id
+	envelope [envelopeSlots]int // what describes the app and the device
+}
+
+func placesOf(doc jsonDoc) places {
+	p := places{
+		typ: doc.at("type"), date: doc.at("date"), app: doc.at("application", "id"), session: doc.at("session", "id"), view: doc.at("view", "id"),
+		source: doc.at("source"), action: doc.at("action", "id"),
+		dd: doc.at("_dd"), trace: doc.at("_dd", "trace_id"), span: doc.at("_dd", "span_id"), parent: doc.at("_dd", "parent_span_id"),
+	}
+	p.kind = doc.text(p.typ)
+	p.body = doc.at(p.kind)
+	p.id = doc.child(p.body, "id")
+	p.duration = none
+	switch p.kind {
+	case "resource":
+		p.duration = doc.child(p.body, "duration")
+	case "action":
+		p.duration = doc.child(p.body, "loading_time")
+	}
+	for slot := range p.envelope {
+		p.envelope[slot] = none
+	}
+	p.describe(doc, 0, resourceSlot)
+	p.describe(doc, p.dd, internalSlot)
+	return p
+}
+
+// describe finds the members of object i that have a slot in the envelope.
+func (p *places) describe(doc jsonDoc, i int, slotOf func(string) int) {
+	for j := range doc.members(i) {
+		if slot := slotOf(doc.nodes[j].key); slot >= 0 {
+			p.envelope[slot] = j
+		}
+	}
+}
+
 // event is what the receiver needs to know of one line before it writes it.
-// Its strings are parts of the request's body.
+// Its strings are parts of the request's body, or of one like it.
 type event struct {
-	doc  *jsonDoc
-	root int
+	doc  jsonDoc
 	line string
 
 	kind    string // type
@@ -33,8 +86,6 @@ type event struct {
 	view    string // view.id
 	source  string
 	id      string // id of the event itself, "" when it has none
-	body    int    // node of the member called like the type, or -1
-	dd      int    // node of _dd, or -1
 
 	rawDate int64 // ms since 1970, as the device said
 	start   pcommon.Timestamp
@@ -45,49 +96,21 @@ type event struct {
 	parent  pcommon.SpanID // a native span that was active, usually none
 	hasIDs  bool
 	actions []string // ids of the actions the event is a child of; the last is the cause
-
-	envelope [envelopeSlots]int32 // nodes of what describes the app and the device; 0 is none
 }
 
-// read fills e from the event at root. The device's clock is off by shift.
-func (e *event) read(doc *jsonDoc, root int, line string, shift time.Duration) error {
-	*e = event{doc: doc, root: root, line: line, body: -1, dd: -1, actions: e.actions[:0]}
-	if doc.nodes[root].kind != jsonObject {
+// read fills e from doc, which was read from line. The device's clock is off by shift.
+func (e *event) read(doc jsonDoc, line string, shift time.Duration) error {
+	*e = event{doc: doc, line: line, kind: doc.kind, actions: e.actions[:0]}
+	if doc.values[0].kind != jsonObject {
 		return errNotObject
 	}
-	e.kind = doc.text(doc.child(root, "type"))
 	if e.kind == "" {
 		return errNoType
 	}
-	action := -1
+	e.app, e.session, e.view = doc.text(doc.app), doc.text(doc.session), doc.text(doc.view)
+	e.source, e.id = doc.text(doc.source), doc.text(doc.id)
 	var dateOK bool
-	for i := int(doc.nodes[root].first); i < int(doc.nodes[root].end); i = int(doc.nodes[i].next) {
-		n := &doc.nodes[i]
-		switch n.key {
-		case "date":
-			e.rawDate, dateOK = doc.integer(i)
-		case "application":
-			e.app = doc.text(doc.child(i, "id"))
-		case "session":
-			e.session = doc.text(doc.child(i, "id"))
-		case "view":
-			e.view = doc.text(doc.child(i, "id"))
-		case "source":
-			e.source = doc.text(i)
-		case "action":
-			action = i
-		case "_dd":
-			e.dd = i
-			e.readInternals(i)
-		}
-		if n.key == e.kind {
-			e.body = i
-			e.id = doc.text(doc.child(i, "id"))
-		}
-		if slot := resourceSlot(n.key); slot >= 0 {
-			e.envelope[slot] = int32(i) //nolint:gosec // arena indices
-		}
-	}
+	e.rawDate, dateOK = doc.integer(doc.date)
 	const maxDate = 9_223_372_036_854 // ms that fit in int64 as ns
 	switch {
 	case !dateOK || e.rawDate <= 0 || e.rawDate > maxDate:
@@ -100,51 +123,38 @@ func (e *event) read(doc *jsonDoc, root int, line string, shift time.Duration) e
 		sum := sha256.Sum256([]byte(line))
 		e.id = hex.EncodeToString(sum[:16])
 	}
-	e.readActions(action)
+	e.readIDs()
+	e.readActions()
 	e.readTimes(shift)
 	return e.checkLengths()
 }
 
-func (e *event) readInternals(dd int) {
-	doc := e.doc
+func (e *event) readIDs() {
+	doc := &e.doc
 	var traceOK, spanOK bool
-	for i := int(doc.nodes[dd].first); i < int(doc.nodes[dd].end); i = int(doc.nodes[i].next) {
-		n := &doc.nodes[i]
-		switch n.key {
-		case "trace_id":
-			e.trace, traceOK = parseTraceID(doc.idText(i))
-		case "span_id":
-			e.span, spanOK = parseSpanID(doc.idText(i))
-		case "parent_span_id":
-			e.parent, _ = parseSpanID(doc.idText(i))
-		}
-		if slot := internalSlot(n.key); slot >= 0 {
-			e.envelope[slot] = int32(i) //nolint:gosec // arena indices
-		}
-	}
+	e.trace, traceOK = parseTraceID(doc.idText(doc.trace))
+	e.span, spanOK = parseSpanID(doc.idText(doc.span))
+	e.parent, _ = parseSpanID(doc.idText(doc.parent))
 	e.hasIDs = traceOK && spanOK
 }
 
 // readActions reads action.id of a child event: a list in browsers, manual
 // actions first and the click last, a string on mobile.
-func (e *event) readActions(action int) {
-	if action < 0 || e.kind == "action" {
+func (e *event) readActions() {
+	doc, list := &e.doc, e.doc.action
+	if list < 0 || e.kind == "action" {
 		return
 	}
-	id := e.doc.child(action, "id")
-	if id < 0 {
+	if id := doc.text(list); id != "" {
+		e.actions = append(e.actions, id)
 		return
 	}
-	if s := e.doc.text(id); s != "" {
-		e.actions = append(e.actions, s)
+	if doc.values[list].kind != jsonArray {
 		return
 	}
-	if e.doc.nodes[id].kind != jsonArray {
-		return
-	}
-	for i := int(e.doc.nodes[id].first); i < int(e.doc.nodes[id].end) && len(e.actions) < maxLinkedActions; i = int(e.doc.nodes[i].next) {
-		if s := e.doc.text(i); s != "" {
-			e.actions = append(e.actions, s)
+	for i := range doc.children(list) {
+		if id := doc.text(i); id != "" && len(e.actions) < maxLinkedActions {
+			e.actions = append(e.actions, id)
 		}
 	}
 }
@@ -157,13 +167,7 @@ const maxLinkedActions = 16
 // its clock shows in milliseconds.
 func (e *event) readTimes(shift time.Duration) {
 	start := max(e.rawDate*int64(time.Millisecond)+int64(shift), 0)
-	duration := int64(0)
-	switch e.kind {
-	case "resource":
-		duration, _ = e.doc.integer(e.doc.child(e.body, "duration"))
-	case "action":
-		duration, _ = e.doc.integer(e.doc.child(e.body, "loading_time"))
-	}
+	duration, _ := e.doc.integer(e.doc.duration)
 	end := start + max(duration, 0)
 	if end < start { // overflow
 		end = start
@@ -191,16 +195,8 @@ func (e *event) cause() string {
 	return e.actions[len(e.actions)-1]
 }
 
-// text returns the string at a path below the event's root, or "".
-func (e *event) text(path ...string) string { return e.doc.text(e.at(path...)) }
-
-func (e *event) at(path ...string) int {
-	i := e.root
-	for _, key := range path {
-		i = e.doc.child(i, key)
-	}
-	return i
-}
+// text returns the string at a path below the event, or "".
+func (e *event) text(path ...string) string { return e.doc.text(e.doc.at(path...)) }
 
 // environment returns the value of env in ddtags, "" when there is none.
 func environment(ddtags string) string {

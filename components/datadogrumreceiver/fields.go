@@ -160,7 +160,10 @@ func internalSlot(member string) int {
 	return -1
 }
 
-const envelopeSlots = 17
+const (
+	firstInternalSlot = 11
+	envelopeSlots     = 17
+)
 
 // maxFields bounds the paths a fieldTable remembers. SDKs use a few hundred;
 // the names inside context are the application's and may be anything.

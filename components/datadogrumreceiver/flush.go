@@ -28,10 +28,10 @@ const (
 // flusher hands on what was held. One goroutine owns it, so an item is never
 // handed on twice; what a pipeline refuses for now stays held.
 type flusher struct {
-	r   *rum
-	w   *writer
-	doc jsonDoc
-	ev  event
+	r      *rum
+	w      *writer
+	reader jsonReader
+	ev     event
 }
 
 // flush hands on what must leave at now.
@@ -49,6 +49,12 @@ func (f *flusher) flush(ctx context.Context, now time.Time, mode flushMode) erro
 		return errA
 	}
 	return errV
+}
+
+// begin starts an empty batch.
+func (f *flusher) begin() {
+	f.w.begin()
+	f.reader.reset()
 }
 
 func (f *flusher) flushActions(ctx context.Context, now time.Time, mode flushMode) error {
@@ -69,7 +75,7 @@ func (f *flusher) flushActions(ctx context.Context, now time.Time, mode flushMod
 }
 
 func (f *flusher) sendActions(ctx context.Context, due []dueSpan) error {
-	f.w.begin()
+	f.begin()
 	for _, d := range due {
 		f.actionSpan(d)
 	}
@@ -95,13 +101,9 @@ func (f *flusher) sendActions(ctx context.Context, due []dueSpan) error {
 func (f *flusher) actionSpan(d dueSpan) {
 	a := d.action
 	line, from := d.line, d.from
-	f.doc.reset()
-	root, err := f.doc.parse(line)
-	if err != nil {
-		return // not reached: it was parsed before it was held
-	}
-	if f.ev.read(&f.doc, root, line, from.shift) != nil {
-		return
+	doc, err := f.reader.read(line)
+	if err != nil || f.ev.read(doc, line, from.shift) != nil {
+		return // not reached: it was read before it was held
 	}
 	span := f.w.span(&f.ev, from)
 	trace := d.trace
@@ -188,7 +190,7 @@ func (f *flusher) flushViews(ctx context.Context, now time.Time, mode flushMode)
 }
 
 func (f *flusher) sendViews(ctx context.Context, now time.Time, due []dueView) error {
-	f.w.begin()
+	f.begin()
 	for i := range due {
 		f.view(&due[i])
 	}
@@ -219,9 +221,8 @@ func (f *flusher) view(d *dueView) {
 	if len(d.updates) > 0 {
 		line = mergeView(line, d.updates)
 	}
-	f.doc.reset()
-	root, err := f.doc.parse(line)
-	if err != nil || f.ev.read(&f.doc, root, line, d.from.shift) != nil {
+	doc, err := f.reader.read(line)
+	if err != nil || f.ev.read(doc, line, d.from.shift) != nil {
 		return // not reached: its parts were read before they were held
 	}
 	e := &f.ev

@@ -227,7 +227,7 @@ func (h *held) addEffect(in *ingest, p *pending, ra recentAction, r recentReques
 }
 
 func (h *held) holdView(in *ingest, p *pending) bool {
-	version, ok := p.doc.integer(p.doc.child(p.dd, "document_version"))
+	version, ok := p.doc.integer(p.doc.child(p.doc.dd, "document_version"))
 	if !ok || p.event.view == "" {
 		p.out = outBad
 		return false
@@ -239,8 +239,8 @@ func (h *held) holdView(in *ingest, p *pending) bool {
 		return false
 	}
 	v.from, v.touched = in.origin, in.now
-	if active := p.at("view", "is_active"); p.kind == "view" && active >= 0 && version == v.version() {
-		v.ended = p.doc.nodes[active].kind == jsonFalse
+	if active := p.doc.at("view", "is_active"); p.kind == "view" && active >= 0 && version == v.version() {
+		v.ended = p.doc.values[active].kind == jsonFalse
 	}
 	h.views.bytes += v.size() - before
 	h.changedView(v)

@@ -195,16 +195,15 @@ func (r *rum) ingest(ctx context.Context, body string, from *origin) result {
 
 // giveBack keeps the tables for the next body, unless this one made them large.
 func (in *ingest) giveBack() {
-	const maxKeptEvents, maxKeptNodes = 1000, 50_000
-	if cap(in.events) > maxKeptEvents || cap(in.doc.nodes) > maxKeptNodes {
+	const maxKeptEvents = 1000
+	if cap(in.events) > maxKeptEvents {
 		return
 	}
 	in.reset()
-	clear(in.doc.nodes[:cap(in.doc.nodes)])
 	for i := range in.events {
 		in.events[i] = pending{event: event{actions: in.events[i].actions[:0]}}
 	}
-	in.origin, in.doc.src, in.lastView = nil, "", [3]string{}
+	in.origin, in.lastView = nil, [3]string{}
 	in.r.ingests.Put(in)
 }
 

@@ -40,9 +40,9 @@ func (o outcome) String() string {
 	return [...]string{"converted", "duplicate", "stale", "unconverted", "dropped", "bad", "forbidden", "refused", "deferred"}[o]
 }
 
-// maxArenaNodes bounds the memory of one conversion: a body with more values
+// maxBatchValues bounds the memory of one conversion: a body with more values
 // is converted in several steps.
-const maxArenaNodes = 100_000
+const maxBatchValues = 100_000
 
 // pending is an event that was read and waits for its turn, with the claims
 // that make it this request's.
@@ -73,7 +73,7 @@ func (p *pending) forget() {
 type ingest struct {
 	r      *rum
 	w      *writer
-	doc    jsonDoc
+	reader jsonReader
 	events []pending
 	n      int
 	origin *origin
@@ -104,7 +104,7 @@ func (in *ingest) run(ctx context.Context, body string, from *origin) result {
 	allowed, seen := 0, 0
 	for body != "" {
 		in.reset()
-		for body != "" && len(in.doc.nodes) < maxArenaNodes {
+		for body != "" && in.reader.size < maxBatchValues {
 			var line string
 			line, body, _ = strings.Cut(body, "\n")
 			line = strings.Trim(line, " \t\r")
@@ -126,7 +126,7 @@ func (in *ingest) run(ctx context.Context, body string, from *origin) result {
 }
 
 func (in *ingest) reset() {
-	in.doc.reset()
+	in.reader.reset()
 	in.n = 0
 	in.w.begin()
 }
@@ -137,7 +137,7 @@ func (in *ingest) read(line string) outcome {
 		in.count(typeUnknown, outBad)
 		return outBad
 	}
-	root, err := in.doc.parse(line)
+	doc, err := in.reader.read(line)
 	if err != nil {
 		in.count(typeUnknown, outBad)
 		return outBad
@@ -147,7 +147,7 @@ func (in *ingest) read(line string) outcome {
 	}
 	p := &in.events[in.n]
 	p.forget()
-	err = p.read(&in.doc, root, line, in.origin.shift)
+	err = p.read(doc, line, in.origin.shift)
 	switch {
 	case p.kind == "telemetry":
 		in.count(typeTelemetry, outUnconverted)

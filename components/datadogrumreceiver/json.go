@@ -2,13 +2,13 @@ package datadogrumreceiver
 
 import (
 	"errors"
-	"slices"
 	"strings"
 )
 
-// The parser below reads one event into a flat arena instead of a tree of
-// maps: an event is walked once and thrown away, and its strings are cut out
-// of the line that was read, so a value that is passed on costs no copy.
+// The parser below reads one event into two flat lists instead of a tree of
+// maps. What the event is made of lies in the nodes, which events of one shape
+// share, what it says in the values. Strings are cut out of the text that was
+// read, so a value that is passed on costs no copy.
 
 type jsonKind uint8
 
@@ -36,196 +36,171 @@ var (
 	errJSONDuplicate = errors.New("a member name occurs twice")
 )
 
-// jsonNode is one value. Its children are nodes first to end, each followed by
-// its next sibling at next; they lie behind it, or, when the same text came
-// before, where it was parsed then.
+// jsonNode is the place of one value. Its children lie behind it, each followed
+// by its next sibling at next, the last by the node's own next.
 type jsonNode struct {
-	key   string // member name when the parent is an object
-	str   string // unescaped string, number as written, or the raw text of an object or array
-	next  int32
-	first int32
-	end   int32
-	kind  jsonKind
-	depth uint8
-	to    *field // where the value goes, once somebody looked it up
+	key  string // member name when the parent is an object
+	next int32
+	to   *field // where the value goes, once somebody looked it up
 }
 
-// jsonDoc is the arena of parsed values. The zero value is ready.
-type jsonDoc struct {
-	nodes []jsonNode
-	src   string
-	pos   int
-	depth int
-	limit int
-
-	// The events of a body repeat most of what they say: application, session,
-	// view, user, device. An object that came before is recognised by its text
-	// and not parsed again, which halves the time an event takes.
-	known  [knownObjects]int32 // nodes of objects parsed lately
-	inside string              // the top-level member that is being read
-	recall int                 // where to look first: members come in the same order
-	forget int                 // which to replace next
+// jsonValue is what an event says in one place.
+type jsonValue struct {
+	str  string // unescaped string, or number as written
+	kind jsonKind
 }
 
-// reset forgets every value and keeps the arena.
-func (d *jsonDoc) reset() {
-	d.nodes = d.nodes[:0]
-	d.known, d.recall, d.forget = [knownObjects]int32{}, 0, 0
+// leaf is a value without children, and where its text is.
+type leaf struct{ node, start, end int32 }
+
+// jsonParser reads one text at a time. The zero value is ready.
+type jsonParser struct {
+	src    string
+	pos    int
+	depth  int
+	nodes  []jsonNode
+	values []jsonValue // as many as nodes
+	leaves []leaf      // in the order of their text
 }
 
-// parse adds line, which must hold exactly one RFC 8259 value, to the arena
-// and returns its root. Strings of the nodes are parts of line unless they
-// were escaped. What could not be read leaves no nodes behind.
-func (d *jsonDoc) parse(line string) (root int, err error) {
-	root = len(d.nodes)
-	d.src, d.pos, d.depth, d.limit = line, 0, 0, root+maxJSONNodes
-	d.space()
-	err = d.value("")
-	d.space()
-	if err == nil && d.pos != len(d.src) {
-		err = errJSONSyntax
+// parse reads src, which must hold exactly one RFC 8259 value, into nodes,
+// values and leaves. Strings are parts of src unless they were escaped.
+func (p *jsonParser) parse(src string) error {
+	p.src, p.pos, p.depth = src, 0, 0
+	p.nodes, p.values, p.leaves = p.nodes[:0], p.values[:0], p.leaves[:0]
+	p.space()
+	if err := p.value(""); err != nil {
+		return err
 	}
-	if err != nil {
-		d.nodes = d.nodes[:root]
-		for slot, node := range d.known {
-			if int(node) >= root {
-				d.known[slot] = 0
-			}
-		}
+	p.space()
+	if p.pos != len(src) {
+		return errJSONSyntax
 	}
-	return root, err
+	return nil
 }
 
 // space steps over white space, of which SDKs write none.
-func (d *jsonDoc) space() {
-	if d.pos < len(d.src) && d.src[d.pos] <= ' ' {
-		d.skipSpace()
+func (p *jsonParser) space() {
+	if p.pos < len(p.src) && p.src[p.pos] <= ' ' {
+		p.skipSpace()
 	}
 }
 
-func (d *jsonDoc) skipSpace() {
-	for d.pos < len(d.src) {
-		switch d.src[d.pos] {
+func (p *jsonParser) skipSpace() {
+	for p.pos < len(p.src) {
+		switch p.src[p.pos] {
 		case ' ', '\t', '\n', '\r':
-			d.pos++
+			p.pos++
 		default:
 			return
 		}
 	}
 }
 
-func (d *jsonDoc) value(key string) error {
-	if d.pos >= len(d.src) {
-		return errJSONSyntax
-	}
-	if len(d.nodes) >= d.limit {
+func (p *jsonParser) value(key string) error {
+	if len(p.nodes) >= maxJSONNodes {
 		return errJSONNodes
 	}
-	i := len(d.nodes)
-	d.nodes = slices.Grow(d.nodes, 1)[:i+1]
-	n := &d.nodes[i]
-	*n = jsonNode{key: key, next: int32(i + 1), depth: uint8(d.depth)} //nolint:gosec // bounded by limit
-	switch c := d.src[d.pos]; {
+	i := len(p.nodes)
+	p.nodes = append(p.nodes, jsonNode{key: key, next: int32(i + 1)}) //nolint:gosec // bounded by maxJSONNodes
+	p.values = append(p.values, jsonValue{})
+	if p.pos < len(p.src) {
+		switch p.src[p.pos] {
+		case '{':
+			return p.compound(i, jsonObject, '}')
+		case '[':
+			return p.compound(i, jsonArray, ']')
+		}
+	}
+	start := p.pos
+	v, err := p.scalar()
+	p.values[i] = v
+	p.leaves = append(p.leaves, leaf{int32(i), int32(start), int32(p.pos)}) //nolint:gosec // an event is shorter
+	return err
+}
+
+// scalar reads the value without children at pos.
+func (p *jsonParser) scalar() (jsonValue, error) {
+	if p.pos >= len(p.src) {
+		return jsonValue{}, errJSONSyntax
+	}
+	switch c := p.src[p.pos]; {
 	case c == '"':
-		s, err := d.str()
-		n.kind, n.str = jsonString, s
-		return err
-	case c == '{' || c == '[':
-		// Members of an event and of its internals repeat; what is deeper comes with
-		// them. Depth and name tell where such an object is, so what is found out
-		// about its members holds wherever it is repeated.
-		if d.depth == 1 {
-			d.inside = key
-		}
-		repeats := c == '{' && (d.depth == 1 || d.depth == 2 && d.inside == "_dd")
-		if repeats && d.repeated(i) {
-			return nil
-		}
-		err := d.compound(i, c)
-		if repeats && err == nil && len(d.nodes[i].str) >= minRepeated {
-			d.remember(i)
-		}
-		return err
+		s, err := p.str()
+		return jsonValue{s, jsonString}, err
 	case c == '-' || c-'0' <= 9:
-		return d.number(i)
+		return p.number()
 	case c == 't':
-		return d.literal(i, "true", jsonTrue)
+		return p.literal("true", jsonTrue)
 	case c == 'f':
-		return d.literal(i, "false", jsonFalse)
+		return p.literal("false", jsonFalse)
 	case c == 'n':
-		return d.literal(i, "null", jsonNull)
+		return p.literal("null", jsonNull)
 	}
-	return errJSONSyntax
+	return jsonValue{}, errJSONSyntax
 }
 
-func (d *jsonDoc) literal(i int, word string, kind jsonKind) error {
-	if !strings.HasPrefix(d.src[d.pos:], word) {
-		return errJSONSyntax
+func (p *jsonParser) literal(word string, kind jsonKind) (jsonValue, error) {
+	if !strings.HasPrefix(p.src[p.pos:], word) {
+		return jsonValue{}, errJSONSyntax
 	}
-	d.pos += len(word)
-	d.nodes[i].kind = kind
-	return nil
+	p.pos += len(word)
+	return jsonValue{kind: kind}, nil
 }
 
-func (d *jsonDoc) compound(i int, open byte) error {
-	if d.depth++; d.depth > maxJSONDepth {
+func (p *jsonParser) compound(i int, kind jsonKind, end byte) error {
+	if p.depth++; p.depth > maxJSONDepth {
 		return errJSONDepth
 	}
-	start := d.pos
-	kind, end := jsonObject, byte('}')
-	if open == '[' {
-		kind, end = jsonArray, ']'
-	}
-	d.pos++
-	d.space()
-	if d.pos < len(d.src) && d.src[d.pos] == end {
-		d.pos++
-	} else if err := d.members(i+1, kind, end); err != nil {
+	p.values[i].kind = kind
+	p.pos++
+	p.space()
+	if p.pos < len(p.src) && p.src[p.pos] == end {
+		p.pos++
+	} else if err := p.members(i+1, kind, end); err != nil {
 		return err
 	}
-	d.depth--
-	n := &d.nodes[i]
-	last := int32(len(d.nodes)) //nolint:gosec // bounded by limit
-	n.kind, n.str, n.next, n.first, n.end = kind, d.src[start:d.pos], last, int32(i+1), last
+	p.depth--
+	p.nodes[i].next = int32(len(p.nodes)) //nolint:gosec // bounded by maxJSONNodes
 	return nil
 }
 
 // members reads what is between the brackets; its first value becomes node
 // first. A name that occurs twice is an error: which of the two a reader takes
 // differs from parser to parser.
-func (d *jsonDoc) members(first int, kind jsonKind, end byte) error {
+func (p *jsonParser) members(first int, kind jsonKind, end byte) error {
 	const pairwise = 64 // members that are compared one by one
 	marks := uint64(0)
 	for count := 1; ; count++ {
 		key := ""
 		if kind == jsonObject {
 			var err error
-			if key, err = d.name(); err != nil {
+			if key, err = p.name(); err != nil {
 				return err
 			}
 			mark := uint64(1)
 			if n := len(key); n > 0 {
 				mark <<= (uint(n)*7 + uint(key[0])*5 + uint(key[n-1])) % 64
 			}
-			if marks&mark != 0 && count <= pairwise && d.named(first, key) {
+			if marks&mark != 0 && count <= pairwise && p.named(first, key) {
 				return errJSONDuplicate
 			}
 			marks |= mark
 		}
-		d.space()
-		if err := d.value(key); err != nil {
+		p.space()
+		if err := p.value(key); err != nil {
 			return err
 		}
-		d.space()
-		if d.pos >= len(d.src) {
+		p.space()
+		if p.pos >= len(p.src) {
 			return errJSONSyntax
 		}
-		switch d.src[d.pos] {
+		switch p.src[p.pos] {
 		case ',':
-			d.pos++
+			p.pos++
 		case end:
-			d.pos++
-			if kind == jsonObject && count > pairwise && d.repeatsName(first) {
+			p.pos++
+			if kind == jsonObject && count > pairwise && p.repeatsName(first) {
 				return errJSONDuplicate
 			}
 			return nil
@@ -236,27 +211,27 @@ func (d *jsonDoc) members(first int, kind jsonKind, end byte) error {
 }
 
 // name reads a member's name and the colon behind it.
-func (d *jsonDoc) name() (string, error) {
-	d.space()
-	if d.pos >= len(d.src) || d.src[d.pos] != '"' {
+func (p *jsonParser) name() (string, error) {
+	p.space()
+	if p.pos >= len(p.src) || p.src[p.pos] != '"' {
 		return "", errJSONSyntax
 	}
-	key, err := d.str()
+	key, err := p.str()
 	if err != nil {
 		return "", err
 	}
-	d.space()
-	if d.pos >= len(d.src) || d.src[d.pos] != ':' {
+	p.space()
+	if p.pos >= len(p.src) || p.src[p.pos] != ':' {
 		return "", errJSONSyntax
 	}
-	d.pos++
+	p.pos++
 	return key, nil
 }
 
 // named tells whether one of the siblings from first on is called key.
-func (d *jsonDoc) named(first int, key string) bool {
-	for j := first; j < len(d.nodes); j = int(d.nodes[j].next) {
-		if d.nodes[j].key == key {
+func (p *jsonParser) named(first int, key string) bool {
+	for j := first; j < len(p.nodes); j = int(p.nodes[j].next) {
+		if p.nodes[j].key == key {
 			return true
 		}
 	}
@@ -264,52 +239,51 @@ func (d *jsonDoc) named(first int, key string) bool {
 }
 
 // repeatsName tells whether two of the siblings from first on have the same name.
-func (d *jsonDoc) repeatsName(first int) bool {
+func (p *jsonParser) repeatsName(first int) bool {
 	seen := make(map[string]struct{}, 128)
-	for j := first; j < len(d.nodes); j = int(d.nodes[j].next) {
-		if _, twice := seen[d.nodes[j].key]; twice {
+	for j := first; j < len(p.nodes); j = int(p.nodes[j].next) {
+		if _, twice := seen[p.nodes[j].key]; twice {
 			return true
 		}
-		seen[d.nodes[j].key] = struct{}{}
+		seen[p.nodes[j].key] = struct{}{}
 	}
 	return false
 }
 
-func (d *jsonDoc) number(i int) error {
-	start := d.pos
-	d.eat('-')
-	if !d.eat('0') && !d.digits() {
-		return errJSONSyntax
+func (p *jsonParser) number() (jsonValue, error) {
+	start := p.pos
+	p.eat('-')
+	if !p.eat('0') && !p.digits() {
+		return jsonValue{}, errJSONSyntax
 	}
-	if d.eat('.') && !d.digits() {
-		return errJSONSyntax
+	if p.eat('.') && !p.digits() {
+		return jsonValue{}, errJSONSyntax
 	}
-	if d.eat('e') || d.eat('E') {
-		_ = d.eat('+') || d.eat('-')
-		if !d.digits() {
-			return errJSONSyntax
+	if p.eat('e') || p.eat('E') {
+		_ = p.eat('+') || p.eat('-')
+		if !p.digits() {
+			return jsonValue{}, errJSONSyntax
 		}
 	}
-	d.nodes[i].kind, d.nodes[i].str = jsonNumber, d.src[start:d.pos]
-	return nil
+	return jsonValue{p.src[start:p.pos], jsonNumber}, nil
 }
 
 // eat steps over the next character if it is c.
-func (d *jsonDoc) eat(c byte) bool {
-	if d.pos < len(d.src) && d.src[d.pos] == c {
-		d.pos++
+func (p *jsonParser) eat(c byte) bool {
+	if p.pos < len(p.src) && p.src[p.pos] == c {
+		p.pos++
 		return true
 	}
 	return false
 }
 
 // digits steps over a run of digits and tells whether there was one.
-func (d *jsonDoc) digits() bool {
-	start := d.pos
-	for d.pos < len(d.src) && d.src[d.pos]-'0' <= 9 {
-		d.pos++
+func (p *jsonParser) digits() bool {
+	start := p.pos
+	for p.pos < len(p.src) && p.src[p.pos]-'0' <= 9 {
+		p.pos++
 	}
-	return d.pos > start
+	return p.pos > start
 }
 
 // plainText are the bytes a string holds as they are.
@@ -321,20 +295,20 @@ var plainText = func() (table [256]bool) {
 }()
 
 // str reads the string whose opening quote is at pos.
-func (d *jsonDoc) str() (string, error) {
-	src, start := d.src, d.pos+1
+func (p *jsonParser) str() (string, error) {
+	src, start := p.src, p.pos+1
 	for i := start; i < len(src); i++ {
 		c := src[i]
 		if plainText[c] {
 			continue
 		}
-		d.pos = i
+		p.pos = i
 		switch c {
 		case '"':
-			d.pos++
+			p.pos++
 			return src[start:i], nil
 		case '\\':
-			return d.escaped(start)
+			return p.escaped(start)
 		}
 		break
 	}

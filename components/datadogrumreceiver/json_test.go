@@ -2,13 +2,18 @@ package datadogrumreceiver
 
 import (
 	"encoding/json"
-	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -17,23 +22,23 @@ import (
 
 // plain turns node i into what encoding/json makes of the same text.
 func plain(d *jsonDoc, i int) any {
-	n := &d.nodes[i]
-	switch n.kind {
+	v := &d.values[i]
+	switch v.kind {
 	case jsonFalse, jsonTrue:
-		return n.kind == jsonTrue
+		return v.kind == jsonTrue
 	case jsonNumber:
-		return json.Number(n.str)
+		return json.Number(v.str)
 	case jsonString:
-		return n.str
+		return v.str
 	case jsonArray:
 		list := []any{}
-		for j := int(n.first); j < int(n.end); j = int(d.nodes[j].next) {
+		for j := range d.children(i) {
 			list = append(list, plain(d, j))
 		}
 		return list
 	case jsonObject:
 		m := map[string]any{}
-		for j := int(n.first); j < int(n.end); j = int(d.nodes[j].next) {
+		for j := range d.children(i) {
 			m[d.nodes[j].key] = plain(d, j)
 		}
 		return m
@@ -58,56 +63,139 @@ func TestTheParserReadsWhatEncodingJSONReads(t *testing.T) {
 		`01`, `-`, `1.`, `.5`, `1e`, `+1`, `nul`, `tru`, `"a`, "\"\t\"", `"\x"`, `"\u12"`, `"\u+123"`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1,}`, `[1,]`, `[1 2]`, `{"a":1}x`, ``, ` `,
 		`{"a":1`, `[`, `{`, `]`, `18446744073709551616`, `"\`, `"\u`, `{"a":1,"b":2,"c":{"d":[[],{}]}}`,
 	} {
-		var d jsonDoc
-		root, err := d.parse(line)
+		var r jsonReader
+		doc, err := r.read(line)
 		want, wantErr := reference(line)
 		require.Equal(t, wantErr == nil, err == nil, "%s: %v", line, err)
 		if err == nil {
-			require.Equal(t, want, plain(&d, root), line)
+			require.Equal(t, want, plain(&doc, 0), line)
 		}
 	}
-	var d jsonDoc
+	var r jsonReader
 	for line, want := range map[string]error{
 		`{"a":1,"a":2}`: errJSONDuplicate, `{"a":1,"\u0061":2}`: errJSONDuplicate,
 		strings.Repeat("[", 65) + strings.Repeat("]", 65): errJSONDepth,
 		"[" + strings.Repeat("0,", maxJSONNodes) + "0]":   errJSONNodes,
 	} {
-		_, err := d.parse(line)
+		_, err := r.read(line)
 		require.ErrorIs(t, err, want)
 	}
-	require.Empty(t, d.nodes, "what could not be read leaves nothing behind")
+	require.Empty(t, r.shapes, "what could not be read leaves nothing behind")
+	require.Zero(t, r.size)
 }
 
-// Objects that repeat are parsed once, and are still what they are: the same
-// text under another name or deeper is another object.
-func TestWhatRepeatsIsTheSame(t *testing.T) {
-	var d jsonDoc
-	lines := []string{
-		`{"view":{"id":"1","action":{"count":1}},"usr":{"id":"1","action":{"count":1}},"_dd":{"configuration":{"rate":100},"view":{"id":"1","action":{"count":1}}}}`,
-		`{"view":{"id":"1","action":{"count":1}},"usr":{"id":"1","action":{"count":1}},"_dd":{"configuration":{"rate":100},"other":2}}`,
-		`{"view":{"id":"1","action":{"count":1}}x}`, // leaves nothing behind
-		`{"view":{"id":"2","action":{"count":1}},"configuration":{"rate":100}}`,
+// An event that is like another is read by their differences, and says what it says.
+func TestWhatIsLikeAnotherEventIsReadAsItself(t *testing.T) {
+	like := []string{
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`,
+		`{"type":"a","n":123,"s":"","o":{"l":[1.5e3,""],"b":false},"e":{}}`,
+		`{"type":"a","n":1,"s":"\u0041\"","o":{"l":["1",2],"b":null},"e":{}}`,
+		`{"type":"a","n":null,"s":"A\"","o":{"l":[true,"\n"],"b":"}"},"e":{}}`,
+		`{"type":"a","n":12,"s":"a longer one, ] } \\","o":{"l":[-0,"2"],"b":-0.1},"e":{}}`,
 	}
-	for range 2 {
-		for _, line := range lines {
-			root, err := d.parse(line)
-			want, wantErr := reference(line)
-			require.Equal(t, wantErr == nil, err == nil, line)
-			if err == nil {
-				require.Equal(t, want, plain(&d, root))
-			}
+	other := []string{
+		`{"type":"b","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`,     // another type
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2",3],"b":true},"e":{}}`,   // a longer list
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":{"":1}}`, // another member
+		`{"type":"a","n":12,"s":"x","o":{"l":[[],"2"],"b":true},"e":{}}`,    // an object in place of a value
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":[]}`,
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"f":{}}`,
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b": true},"e":{}}`,
+	}
+	bad := []string{
+		``, `{"type":"a"`, `{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}}`, `{"type":"a","n":01,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`,
+		`{"type":"a","n":12"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`, `{"type":"a","n":12,"s":"x,"o":{"l":[1,"2"],"b":true},"e":{}}`,
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":truee},"e":{}}`, `{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}`,
+		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"s":{}}`, `{"type":"a","n":1-2,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`,
+	}
+	for _, first := range like {
+		var r jsonReader
+		read(t, &r, first)
+		for _, line := range slices.Concat(like, bad, like) {
+			read(t, &r, line)
+			require.Len(t, r.shapes, 1, line)
 		}
+		for i, line := range other {
+			read(t, &r, line)
+			require.Len(t, r.shapes, 2+i, line)
+		}
+		for range 3 {
+			r.reset() // the next is the one to compare with
+			for _, line := range slices.Concat(like, other) {
+				read(t, &r, line)
+			}
+			slices.Reverse(like)
+		}
+		require.Len(t, r.shapes, 1+len(other))
 	}
-	_, err := d.parse(lines[0])
-	require.NoError(t, err)
-	before := len(d.nodes)
-	_, err = d.parse(lines[0])
-	require.NoError(t, err)
-	require.Equal(t, 4, len(d.nodes)-before, "the event and its three members")
 }
 
-// seeds are the lines of every golden story.
-func seeds(f *testing.F) {
+// Documents stay what they are while others are read.
+func TestEventsOfABatchDoNotChangeEachOther(t *testing.T) {
+	var r jsonReader
+	for range 3 {
+		r.reset()
+		docs := make([]jsonDoc, 200)
+		for i := range docs {
+			var err error
+			docs[i], err = r.read(fmt.Sprintf(`{"type":"t%d","n":%d,"s":"%d"}`, i%20, i, i))
+			require.NoError(t, err)
+		}
+		for i := range docs {
+			require.Equal(t, map[string]any{"type": fmt.Sprintf("t%d", i%20), "n": json.Number(strconv.Itoa(i)), "s": strconv.Itoa(i)}, plain(&docs[i], 0))
+		}
+		require.Len(t, r.shapes, maxShapes)
+	}
+}
+
+// Neither shapes nor tables hold on to bodies that are gone.
+func TestAReaderKeepsCopies(t *testing.T) {
+	var r jsonReader
+	gone := make(chan struct{}, 10)
+	line := func(n int) string {
+		b := fmt.Appendf(nil, `{"type":"a","n":%d,"s":"\n%d","long":"%d"}`, n, n, n)
+		runtime.AddCleanup(&b[0], func(chan struct{}) { gone <- struct{}{} }, gone)
+		return unsafe.String(&b[0], len(b))
+	}
+	for n := range 3 {
+		read(t, &r, line(n))
+		read(t, &r, line(n+1000))
+		_, err := r.read(strings.Repeat(" ", maxShapeText) + line(n))
+		require.NoError(t, err)
+	}
+	r.reset()
+	for range 6 {
+		require.Eventually(t, func() bool {
+			runtime.GC()
+			select {
+			case <-gone:
+				return true
+			default:
+				return false
+			}
+		}, 10*time.Second, time.Millisecond)
+	}
+	runtime.KeepAlive(&r)
+}
+
+// read reads line and compares what was read with what encoding/json makes of it.
+func read(t *testing.T, r *jsonReader, line string) {
+	t.Helper()
+	want, wantErr := reference(line)
+	switch doc, err := r.read(line); err {
+	case nil:
+		require.NoError(t, wantErr)
+		if got := plain(&doc, 0); !reflect.DeepEqual(want, got) {
+			t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
+		}
+		require.True(t, doc.equal(0, &doc, 0))
+	case errJSONSyntax:
+		require.Error(t, wantErr, line)
+	}
+}
+
+// goldenLines are the lines of every golden story.
+func goldenLines(f *testing.F) (lines []string) {
 	files, err := filepath.Glob("testdata/*/in.yaml")
 	require.NoError(f, err)
 	for _, file := range files {
@@ -115,44 +203,40 @@ func seeds(f *testing.F) {
 		require.NoError(f, err)
 		for line := range strings.SplitSeq(string(raw), "\n") {
 			if line = strings.TrimSpace(line); strings.HasPrefix(line, "{") {
-				f.Add(line)
+				lines = append(lines, line)
 			}
 		}
 	}
+	return lines
 }
 
-func FuzzParser(f *testing.F) {
-	seeds(f)
-	f.Add(`{"a":[1,2.5e3,"\ud83d\ude00",null,true]}`)
-	f.Fuzz(func(t *testing.T, line string) {
-		if !utf8.ValidString(line) {
+// Whatever was read before, an event is read as encoding/json reads it.
+func FuzzReader(f *testing.F) {
+	lines := goldenLines(f)
+	for i, line := range lines {
+		f.Add(line, lines[max(i-1, 0)])
+	}
+	f.Add(`{"a":[1,2.5e3,"\ud83d\ude00",null,true]}`, `{"a":[-1,2.5e3,"",0,""]}`)
+	f.Fuzz(func(t *testing.T, one, two string) {
+		if !utf8.ValidString(one) || !utf8.ValidString(two) {
 			return // no text
 		}
-		var d jsonDoc
-		root, err := d.parse(line)
-		want, wantErr := reference(line)
-		switch err {
-		case nil:
-			require.NoError(t, wantErr)
-			// Again, between others, so that what was parsed before is recognised.
-			other, otherErr := d.parse(`{"_dd":{"configuration":{"session_sample_rate":100}},"view":{"id":"view-1","url":"/"}}`)
-			again, err := d.parse(line)
-			require.NoError(t, errors.Join(otherErr, err))
-			require.Equal(t, "view-1", d.text(d.child(d.child(other, "view"), "id")))
-			for _, at := range []int{root, again} {
-				if got := plain(&d, at); !reflect.DeepEqual(want, got) {
-					t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
-				}
+		var r jsonReader
+		for range 2 {
+			for _, line := range []string{one, two, one} {
+				read(t, &r, line)
 			}
-		case errJSONSyntax:
-			require.Error(t, wantErr)
+			r.reset()
+			read(t, &r, two)
 		}
 	})
 }
 
 // Whatever a stranger sends: no panic, every line has an outcome, nothing but valid text leaves.
 func FuzzEvents(f *testing.F) {
-	seeds(f)
+	for _, line := range goldenLines(f) {
+		f.Add(line)
+	}
 	f.Add(joinLines(clickLine, fetchLine))
 	f.Fuzz(func(t *testing.T, body string) {
 		cfg := createDefaultConfig().(*Config)

@@ -8,12 +8,12 @@ import (
 )
 
 // escaped reads on in a string that began at start and whose first backslash is at pos.
-func (d *jsonDoc) escaped(start int) (string, error) {
-	buf := make([]byte, 0, 2*(d.pos-start)+16)
-	buf = append(buf, d.src[start:d.pos]...)
-	for d.pos < len(d.src) {
-		c := d.src[d.pos]
-		d.pos++
+func (p *jsonParser) escaped(start int) (string, error) {
+	buf := make([]byte, 0, 2*(p.pos-start)+16)
+	buf = append(buf, p.src[start:p.pos]...)
+	for p.pos < len(p.src) {
+		c := p.src[p.pos]
+		p.pos++
 		switch {
 		case c == '"':
 			return string(buf), nil
@@ -23,11 +23,11 @@ func (d *jsonDoc) escaped(start int) (string, error) {
 			buf = append(buf, c)
 			continue
 		}
-		if d.pos >= len(d.src) {
+		if p.pos >= len(p.src) {
 			return "", errJSONSyntax
 		}
-		c = d.src[d.pos]
-		d.pos++
+		c = p.src[p.pos]
+		p.pos++
 		switch c {
 		case '"', '\\', '/':
 			buf = append(buf, c)
@@ -42,7 +42,7 @@ func (d *jsonDoc) escaped(start int) (string, error) {
 		case 't':
 			buf = append(buf, '\t')
 		case 'u':
-			r, ok := d.unicode()
+			r, ok := p.unicode()
 			if !ok {
 				return "", errJSONSyntax
 			}
@@ -56,19 +56,19 @@ func (d *jsonDoc) escaped(start int) (string, error) {
 
 // unicode reads the four digits after \u, and the second half of a surrogate
 // pair when it follows. A lone surrogate becomes U+FFFD, as in encoding/json.
-func (d *jsonDoc) unicode() (rune, bool) {
-	r, ok := d.hex4(d.pos)
+func (p *jsonParser) unicode() (rune, bool) {
+	r, ok := p.hex4(p.pos)
 	if !ok {
 		return 0, false
 	}
-	d.pos += 4
+	p.pos += 4
 	if !utf16.IsSurrogate(r) {
 		return r, true
 	}
-	if strings.HasPrefix(d.src[d.pos:], `\u`) {
-		if low, ok := d.hex4(d.pos + 2); ok {
+	if strings.HasPrefix(p.src[p.pos:], `\u`) {
+		if low, ok := p.hex4(p.pos + 2); ok {
 			if pair := utf16.DecodeRune(r, low); pair != utf8.RuneError {
-				d.pos += 6
+				p.pos += 6
 				return pair, true
 			}
 		}
@@ -76,10 +76,10 @@ func (d *jsonDoc) unicode() (rune, bool) {
 	return utf8.RuneError, true
 }
 
-func (d *jsonDoc) hex4(at int) (rune, bool) {
-	if at+4 > len(d.src) {
+func (p *jsonParser) hex4(at int) (rune, bool) {
+	if at+4 > len(p.src) {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(d.src[at:at+4], 16, 16)
+	v, err := strconv.ParseUint(p.src[at:at+4], 16, 16)
 	return rune(v), err == nil
 }

@@ -11,23 +11,23 @@ import (
 // value writes node i, which f describes, keeping its shape: an integer stays
 // one, and one that does not fit in 64 bits stays as it was written.
 func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
-	n := &doc.nodes[i]
-	switch n.kind {
+	v := &doc.values[i]
+	switch v.kind {
 	case jsonNull: // an empty value
 	case jsonFalse, jsonTrue:
-		to.SetBool(n.kind == jsonTrue)
+		to.SetBool(v.kind == jsonTrue)
 	case jsonNumber:
-		writeNumber(n.str, to)
+		writeNumber(v.str, to)
 	case jsonString:
-		to.SetStr(w.privacy.text(n.str))
+		to.SetStr(w.privacy.text(v.str))
 	case jsonArray:
 		list := to.SetEmptySlice()
-		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+		for j := range doc.children(i) {
 			w.value(doc, j, f, list.AppendEmpty())
 		}
 	case jsonObject:
 		m := to.SetEmptyMap()
-		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+		for j := range doc.children(i) {
 			if member := w.fields.get(f, doc.nodes[j].key); member.rule != ruleDrop {
 				w.value(doc, j, member, m.PutEmpty(member.name))
 			}
@@ -111,13 +111,12 @@ func (w *writer) pageURL(raw string) string {
 
 // actionID writes the cause, and the whole list when there is more than the cause.
 func (w *writer) actionID(doc *jsonDoc, i int, f *field) {
-	n := &doc.nodes[i]
-	if n.kind != jsonArray {
+	if doc.values[i].kind != jsonArray {
 		w.value(doc, i, f, w.put(f.key))
 		return
 	}
 	last, count := "", 0
-	for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+	for j := range doc.children(i) {
 		if s := doc.text(j); s != "" {
 			last = s
 		}

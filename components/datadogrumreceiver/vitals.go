@@ -76,7 +76,7 @@ func newVitals(now time.Time) *vitals {
 // read writes a record for each web vital of the view e and returns what the
 // histograms need of them.
 func (v *vitals) read(f *flusher, d *dueView, e *event) []vital {
-	view := e.at("view")
+	view := e.doc.at("view")
 	var found []vital
 	for i := range vitalKinds {
 		kind := &vitalKinds[i]

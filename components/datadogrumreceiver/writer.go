@@ -26,18 +26,16 @@ type writer struct {
 	groups  []group
 	attrs   xpdata.MapBuilder
 	pages   [2]cleanURL
-	shapes  [typeCount]shape
-	shape   *shape // of the event that is written, nil for a resource
-	usual   int    // attributes of the last span
-	asSpan  bool   // ids and durations of the event become those of a span
-	dotted  bool   // a member name held a dot: two paths may spell the same key
+	usual   int  // attributes of the last span
+	asSpan  bool // ids and durations of the event become those of a span
+	dotted  bool // a member name held a dot: two paths may spell the same key
 }
 
 type cleanURL struct{ raw, clean string }
 
 // group is the part of a batch that shares a Resource.
 type group struct {
-	envelope  [envelopeSlots]string
+	doc       jsonDoc // an event of it
 	origin    *origin
 	spans     ptrace.SpanSlice
 	logs      plog.LogRecordSlice
@@ -68,24 +66,15 @@ func (w *writer) groupOf(e *event, from *origin) *group {
 			return g
 		}
 	}
-	g := group{origin: from}
-	for slot, node := range e.envelope {
-		if node > 0 {
-			g.envelope[slot] = e.doc.nodes[node].str
-		}
-	}
-	w.groups = append(w.groups, g)
+	w.groups = append(w.groups, group{doc: e.doc, origin: from})
 	return &w.groups[len(w.groups)-1]
 }
 
 // holds tells whether e comes from the app and device of g.
 func (g *group) holds(e *event) bool {
-	for slot, node := range e.envelope {
-		text := ""
-		if node > 0 {
-			text = e.doc.nodes[node].str
-		}
-		if g.envelope[slot] != text {
+	for slot, mine := range g.doc.envelope {
+		other := e.doc.envelope[slot]
+		if (mine < 0) != (other < 0) || mine >= 0 && !g.doc.equal(mine, &e.doc, other) {
 			return false
 		}
 	}
@@ -127,29 +116,19 @@ func (w *writer) record(e *event, from *origin) plog.LogRecord {
 
 // resource writes what the app, the device and the request say about every event.
 func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
-	doc := e.doc
+	doc := &e.doc
 	w.start(false)
 	w.attrs.EnsureCapacity(32)
-	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
-		if resourceSlot(doc.nodes[i].key) >= 0 {
-			w.member(doc, i, eventRoot)
-		}
-	}
-	if e.dd >= 0 {
-		for i := int(doc.nodes[e.dd].first); i < int(doc.nodes[e.dd].end); i = int(doc.nodes[i].next) {
-			if internalSlot(doc.nodes[i].key) >= 0 {
-				w.member(doc, i, eventInternal)
-			}
-		}
-	}
+	w.described(doc, 0, eventRoot, resourceSlot)
+	w.described(doc, doc.dd, eventInternal, internalSlot)
 	w.put("telemetry.sdk.name").SetStr(sdkName)
 	if e.source == "browser" {
 		w.put("telemetry.sdk.language").SetStr("webjs")
 	}
-	if doc.child(e.root, "service") < 0 {
+	if doc.child(0, "service") < 0 {
 		w.put("service.name").SetStr(serviceName)
 	}
-	if from.sdkVersion != "" && doc.child(e.dd, "browser_sdk_version") < 0 {
+	if from.sdkVersion != "" && doc.child(doc.dd, "browser_sdk_version") < 0 {
 		w.put("telemetry.sdk.version").SetStr(from.sdkVersion)
 	}
 	if env := environment(e.text("ddtags")); env != "" {
@@ -167,10 +146,19 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	w.into(attrs)
 }
 
+// described writes the members of object i that have a slot in the envelope.
+func (w *writer) described(doc *jsonDoc, i int, parent *field, slotOf func(string) int) {
+	for j := range doc.members(i) {
+		if slotOf(doc.nodes[j].key) >= 0 {
+			w.member(doc, j, parent)
+		}
+	}
+}
+
 // start begins a set of attributes.
 func (w *writer) start(asSpan bool) {
 	w.attrs = xpdata.MapBuilder{}
-	w.asSpan, w.dotted, w.shape = asSpan, false, nil
+	w.asSpan, w.dotted = asSpan, false
 }
 
 func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
@@ -200,19 +188,17 @@ func (w *writer) into(attrs pcommon.Map) {
 
 // event writes the members of e that are not the resource's.
 func (w *writer) event(e *event) {
-	doc := e.doc
-	w.shape = &w.shapes[typeOf(e.kind)]
-	w.shape.at, w.shape.same = 0, true
-	for i := int(doc.nodes[e.root].first); i < int(doc.nodes[e.root].end); i = int(doc.nodes[i].next) {
+	doc := &e.doc
+	for i := range doc.members(0) {
 		key := doc.nodes[i].key
 		if resourceSlot(key) >= 0 {
 			continue
 		}
-		if i != e.dd {
+		if i != doc.dd || doc.values[i].kind != jsonObject {
 			w.member(doc, i, eventRoot)
 			continue
 		}
-		for j := int(doc.nodes[i].first); j < int(doc.nodes[i].end); j = int(doc.nodes[j].next) {
+		for j := range doc.members(i) {
 			if internalSlot(doc.nodes[j].key) < 0 {
 				w.member(doc, j, eventInternal)
 			}
@@ -222,17 +208,17 @@ func (w *writer) event(e *event) {
 
 // member writes the value at node i, a member of the object that goes to parent.
 func (w *writer) member(doc *jsonDoc, i int, parent *field) {
-	n := &doc.nodes[i]
+	n, v := &doc.nodes[i], &doc.values[i]
 	if n.to == nil {
-		n.to = w.find(parent, n)
+		n.to = w.fields.get(parent, n.key)
 	}
 	f := n.to
 	w.dotted = w.dotted || f.dotted
-	if n.kind == jsonObject && n.end > n.first {
+	if v.kind == jsonObject && int(n.next) > i+1 {
 		if f.rule == ruleDrop {
 			return
 		}
-		for j := int(n.first); j < int(n.end); j = int(doc.nodes[j].next) {
+		for j := range doc.children(i) {
 			w.member(doc, j, f)
 		}
 		return
@@ -245,21 +231,21 @@ func (w *writer) member(doc *jsonDoc, i int, parent *field) {
 			return
 		}
 	case ruleTarget:
-		w.target(n.str, f.key)
+		w.target(v.str, f.key)
 		return
 	case ruleProtocol:
-		w.protocol(n.str, f.key)
+		w.protocol(v.str, f.key)
 		return
 	case ruleActionID:
 		w.actionID(doc, i, f)
 		return
 	case ruleStatus:
-		if n.str == "0" {
+		if v.str == "0" {
 			w.put("datadog.resource.status_code").SetInt(0)
 			return
 		}
 	case ruleURL:
-		w.put(f.key).SetStr(w.pageURL(n.str))
+		w.put(f.key).SetStr(w.pageURL(v.str))
 		return
 	}
 	w.value(doc, i, f, w.put(f.key))
