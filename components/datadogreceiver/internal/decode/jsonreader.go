@@ -127,13 +127,14 @@ func (t *jsonReader) number() (n number, ok bool) {
 		}
 		n.abs = n.abs*10 + uint64(digit)
 	}
-	n.integer = t.pos > digits && t.pos-digits <= 19
+	size := t.pos - digits
+	n.integer = size <= 19
 	for t.pos < len(t.in) && inNumber(t.in[t.pos]) {
 		n.integer = false
 		t.pos++
 	}
 	n.text = t.in[start:t.pos]
-	return n, n.text != "" && len(n.text) <= 400
+	return n, size > 0 && len(n.text) <= 400
 }
 
 // inNumber tells the bytes of a number.

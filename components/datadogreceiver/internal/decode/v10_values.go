@@ -38,6 +38,10 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		return nil
 	}
 	for range n / 3 {
+		if key, value, ok := d.smallPair(); ok {
+			add(strAttr(key, value))
+			continue
+		}
 		key, err := d.streamingString()
 		bad := err == msgpack.ErrType
 		if bad {
@@ -58,6 +62,21 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		add(a)
 	}
 	return nil
+}
+
+// smallPair reads a key and a string if both are numbers below 128, as most are: three bytes, with the type between.
+func (d *Decoder) smallPair() (key, value sym, ok bool) {
+	small := byte(min(len(d.dict), 0x80))
+	b := d.r.Buf[d.r.Pos:]
+	if len(b) < 3 || b[0] >= small || b[1] != typeString || b[2] >= small {
+		return noSym, noSym, false
+	}
+	key, value = d.dict[b[0]], d.dict[b[2]]
+	if key == kEmpty {
+		return noSym, noSym, false
+	}
+	d.r.Pos += 3
+	return key, value, true
 }
 
 // valueV10 reads a type and a value of it. One of another type is skipped, and attrNone.
