@@ -47,6 +47,9 @@ func placesOf(doc jsonDoc) places {
 		source: doc.at("source"), action: doc.at("action", "id"),
 		dd: doc.at("_dd"), trace: doc.at("_dd", "trace_id"), span: doc.at("_dd", "span_id"), parent: doc.at("_dd", "parent_span_id"),
 	}
+	if p.dd >= 0 && doc.values[p.dd].kind != jsonObject {
+		p.dd = none
+	}
 	p.kind = doc.text(p.typ)
 	p.body = doc.at(p.kind)
 	p.id = doc.child(p.body, "id")

@@ -41,7 +41,6 @@ var (
 type jsonNode struct {
 	key  string // member name when the parent is an object
 	next int32
-	to   *field // where the value goes, once somebody looked it up
 }
 
 // jsonValue is what an event says in one place.

@@ -16,6 +16,7 @@ import (
 type shape struct {
 	nodes []jsonNode
 	places
+	plan plan
 
 	line   string      // a copy: it must not hold on to a body
 	base   []jsonValue // what it says, cut out of line

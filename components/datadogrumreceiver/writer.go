@@ -119,8 +119,11 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	doc := &e.doc
 	w.start(false)
 	w.attrs.EnsureCapacity(32)
-	w.described(doc, 0, eventRoot, resourceSlot)
-	w.described(doc, doc.dd, eventInternal, internalSlot)
+	p := w.plan(doc)
+	w.dotted = p.dotted
+	for i := range p.resource {
+		w.attribute(doc, &p.resource[i])
+	}
 	w.put("telemetry.sdk.name").SetStr(sdkName)
 	if e.source == "browser" {
 		w.put("telemetry.sdk.language").SetStr("webjs")
@@ -144,15 +147,6 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 		w.put(attrClockSkew).SetInt(from.shift.Milliseconds())
 	}
 	w.into(attrs)
-}
-
-// described writes the members of object i that have a slot in the envelope.
-func (w *writer) described(doc *jsonDoc, i int, parent *field, slotOf func(string) int) {
-	for j := range doc.members(i) {
-		if slotOf(doc.nodes[j].key) >= 0 {
-			w.member(doc, j, parent)
-		}
-	}
 }
 
 // start begins a set of attributes.
@@ -188,65 +182,38 @@ func (w *writer) into(attrs pcommon.Map) {
 
 // event writes the members of e that are not the resource's.
 func (w *writer) event(e *event) {
-	doc := &e.doc
-	for i := range doc.members(0) {
-		key := doc.nodes[i].key
-		if resourceSlot(key) >= 0 {
-			continue
-		}
-		if i != doc.dd || doc.values[i].kind != jsonObject {
-			w.member(doc, i, eventRoot)
-			continue
-		}
-		for j := range doc.members(i) {
-			if internalSlot(doc.nodes[j].key) < 0 {
-				w.member(doc, j, eventInternal)
-			}
-		}
+	p := w.plan(&e.doc)
+	w.dotted = p.dotted
+	for i := range p.event {
+		w.attribute(&e.doc, &p.event[i])
 	}
 }
 
-// member writes the value at node i, a member of the object that goes to parent.
-func (w *writer) member(doc *jsonDoc, i int, parent *field) {
-	n, v := &doc.nodes[i], &doc.values[i]
-	if n.to == nil {
-		n.to = w.fields.get(parent, n.key)
-	}
-	f := n.to
-	w.dotted = w.dotted || f.dotted
-	if v.kind == jsonObject && int(n.next) > i+1 {
-		if f.rule == ruleDrop {
-			return
-		}
-		for j := range doc.children(i) {
-			w.member(doc, j, f)
-		}
-		return
-	}
+// attribute writes one value as the rule of its field says.
+func (w *writer) attribute(doc *jsonDoc, a *entry) {
+	f, str := a.to, doc.values[a.node].str
 	switch f.rule {
-	case ruleDrop:
-		return
 	case ruleTraceID, ruleDuration:
 		if w.asSpan {
 			return
 		}
 	case ruleTarget:
-		w.target(v.str, f.key)
+		w.target(str, f.key)
 		return
 	case ruleProtocol:
-		w.protocol(v.str, f.key)
+		w.protocol(str, f.key)
 		return
 	case ruleActionID:
-		w.actionID(doc, i, f)
+		w.actionID(doc, a.node, f)
 		return
 	case ruleStatus:
-		if v.str == "0" {
+		if str == "0" {
 			w.put("datadog.resource.status_code").SetInt(0)
 			return
 		}
 	case ruleURL:
-		w.put(f.key).SetStr(w.pageURL(v.str))
+		w.put(f.key).SetStr(w.pageURL(str))
 		return
 	}
-	w.value(doc, i, f, w.put(f.key))
+	w.value(doc, a.node, f, w.put(f.key))
 }
