@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -13,6 +14,8 @@ import (
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
 // maxPending bounds the read marks and deletes that wait for a commit when the
@@ -56,6 +59,7 @@ type client struct {
 	kept       map[string]struct{}           // requests that could not be read: their delete is not obeyed
 	sizes      map[string]int64              // cost of every key of a client that is no queue, else nil
 	cache      cache
+	named      os.FileInfo // the file whose name is on disk; with fsync only
 	failing    bool
 	closed     bool
 }
@@ -161,6 +165,34 @@ func (c *client) put(ctx context.Context, ops []*storage.Operation) error {
 			c.cache.written(op.Key, op.Value)
 		}
 	}
+	if err := c.syncName(); err != nil {
+		c.tel.refuse(c.tel.refusedError)
+		return err
+	}
+	return nil
+}
+
+// syncName makes sure that the file can be found after a power cut. A commit
+// syncs the file and not its name, and a compaction gives the name to another
+// file: until its directory is synced the name may fall back to the old one.
+//
+// Two compactions have a put between them, since the first leaves the file too
+// small for the second; so a file is not mistaken for one that had its inode.
+func (c *client) syncName() error {
+	if !c.cfg.FSync {
+		return nil
+	}
+	info, err := os.Stat(c.path)
+	if err == nil && c.named != nil && os.SameFile(c.named, info) {
+		return nil
+	}
+	if err == nil {
+		err = syncdir.Sync(filepath.Dir(c.path))
+	}
+	if err != nil {
+		return fmt.Errorf("sync the name of queue file %s: %w", c.path, err)
+	}
+	c.named = info
 	return nil
 }
 

@@ -3,6 +3,7 @@ package durablestorage
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"time"
@@ -138,6 +139,12 @@ func (c *Config) fileStorage() (*filestorage.Config, error) {
 	fs.Compaction.ReboundTriggerThresholdMiB = min(c.Compaction.ReboundTriggerThresholdMiB, c.MaxBytes/mib)
 	fs.Compaction.CleanupOnStart = true
 	return fs, fs.Validate()
+}
+
+// directoryMode is DirectoryPermissions, which Validate has read.
+func (c *Config) directoryMode() fs.FileMode {
+	mode, _ := strconv.ParseUint(c.DirectoryPermissions, 8, 32)
+	return fs.FileMode(mode)
 }
 
 // softLimit is the size of what is alive in a file above which puts are

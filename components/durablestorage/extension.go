@@ -19,6 +19,8 @@ import (
 	"go.opentelemetry.io/collector/extension/extensioncapabilities"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
 var (
@@ -42,6 +44,11 @@ func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*du
 	fs, err := cfg.fileStorage()
 	if err != nil {
 		return nil, err
+	}
+	if cfg.FSync && cfg.CreateDirectory {
+		if err := syncdir.Make(cfg.Directory, cfg.directoryMode()); err != nil {
+			return nil, fmt.Errorf("make queue directory: %w", err)
+		}
 	}
 	factory := filestorage.NewFactory()
 	innerSet := set
@@ -127,7 +134,11 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	} else {
 		c.sizes = map[string]int64{}
 	}
-	if err := c.recover(ctx); err != nil {
+	err = c.recover(ctx)
+	if err == nil {
+		err = c.syncName()
+	}
+	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recover queue file %s: %w", path, err), inner.Close(ctx))
 	}
 	d.mu.Lock()

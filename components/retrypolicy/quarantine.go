@@ -14,6 +14,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
 // sweepEvery is how often files are looked at for their age.
@@ -48,7 +50,7 @@ func newQuarantine(cfg QuarantineConfig, logger *zap.Logger) *quarantine {
 // start makes the directory, removes what is too old and what a kill left half
 // written, and counts the rest.
 func (q *quarantine) start() error {
-	if err := os.MkdirAll(q.cfg.Directory, 0o750); err != nil {
+	if err := syncdir.Make(q.cfg.Directory, 0o750); err != nil {
 		return fmt.Errorf("create quarantine directory: %w", err)
 	}
 	if err := q.sweep(true); err != nil {
@@ -160,7 +162,7 @@ func (q *quarantine) write(r request, reason string) (string, error) {
 		err = os.Rename(path+unfinished, path)
 	}
 	if err == nil {
-		err = syncDir(q.cfg.Directory)
+		err = syncdir.Sync(q.cfg.Directory)
 	}
 	if err != nil {
 		_ = os.Remove(path + unfinished)
@@ -203,13 +205,4 @@ func writeSynced(path string, body []byte) (err error) {
 		return err
 	}
 	return f.Sync()
-}
-
-func syncDir(path string) error {
-	d, err := os.Open(path)
-	if err != nil {
-		return err
-	}
-	defer d.Close()
-	return d.Sync()
 }

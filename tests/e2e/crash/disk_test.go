@@ -11,21 +11,28 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// smallDisk mounts a tmpfs in a mount namespace of this test alone: the thread
-// it runs on, and the processes it starts, see it, and it ends with them.
-func smallDisk(t *testing.T, size string) string {
+// ownMounts gives this test mounts of its own: the thread it runs on, and the
+// processes it starts, see them, and they end with them.
+func ownMounts(t *testing.T) {
 	t.Helper()
-	const need = "a small disk needs CAP_SYS_ADMIN for unshare(CLONE_NEWNS) and mount: run as root, in a container with --cap-add SYS_ADMIN and a seccomp and AppArmor profile that allow mount: %v"
 	runtime.LockOSThread() // and never unlocked: the thread ends with the test
 	if err := unix.Unshare(unix.CLONE_FS | unix.CLONE_NEWNS); err != nil {
-		t.Fatalf(need, err)
+		t.Fatalf(needMounts, err)
 	}
 	if err := unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""); err != nil {
-		t.Fatalf(need, err)
+		t.Fatalf(needMounts, err)
 	}
+}
+
+const needMounts = "a disk of its own needs CAP_SYS_ADMIN for unshare(CLONE_NEWNS) and mount: run as root, in a container with --cap-add SYS_ADMIN and a seccomp and AppArmor profile that allow mount: %v"
+
+// smallDisk mounts a tmpfs for this test alone.
+func smallDisk(t *testing.T, size string) string {
+	t.Helper()
+	ownMounts(t)
 	dir := t.TempDir()
 	if err := unix.Mount("tmpfs", dir, "tmpfs", 0, "size="+size); err != nil {
-		t.Fatalf(need, err)
+		t.Fatalf(needMounts, err)
 	}
 	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
 	return dir

@@ -10,9 +10,10 @@
 // A run prints offered, acknowledged, lost, duplicated and refused items, and
 // is void, which is a failure, when less than 90 % was acknowledged.
 //
-// The full disk is a tmpfs in a mount namespace of its own, which needs
-// CAP_SYS_ADMIN; ten thousand connections need as many open files. Where a
-// machine has neither, those tests fail and say so.
+// The full disk is a tmpfs, and the disk whose power is cut a FUSE file system
+// in this process, each in a mount namespace of its own, which needs
+// CAP_SYS_ADMIN and /dev/fuse; ten thousand connections need as many open
+// files. Where a machine has them not, those tests fail and say so.
 //
 //	CRASH_SOAK=10m  how long the soak lasts (default 25s), with 30 000 items a
 //	                second for 10 000, and the outage's backlog in full

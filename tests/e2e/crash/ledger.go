@@ -155,6 +155,17 @@ func (s *Source) sum() Sum {
 	return sum
 }
 
+// Clone is a copy of the ledger as it is now.
+func (l *Ledger) Clone() *Ledger {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	c := &Ledger{repeats: slices.Clone(l.repeats)}
+	for _, s := range l.sources {
+		c.sources = append(c.sources, &Source{Name: s.Name, ledger: c, base: s.base, items: slices.Clone(s.items), told: s.told})
+	}
+	return c
+}
+
 // Lost is how many items of some sources are acknowledged and have not arrived.
 func (l *Ledger) Lost(of ...*Source) (lost int) {
 	l.mu.Lock()
