@@ -15,7 +15,7 @@
 // CAP_SYS_ADMIN and /dev/fuse; ten thousand connections need as many open
 // files. Where a machine has them not, those tests fail and say so.
 //
-//	CRASH_SOAK=10m  how long the soak lasts (default 25s), with 30 000 items a
-//	                second for 10 000, and the outage's backlog in full
+//	CRASH_SOAK=10m  how long the soak lasts (default 25s), and the outage's
+//	                backlog in full
 //	STOCK=1         the soak also with file_storage and without the policy
 package crash

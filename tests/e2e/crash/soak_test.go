@@ -36,10 +36,7 @@ func TestSoak(t *testing.T) {
 
 func runSoak(r *rig) (kills int) {
 	r.t.Helper()
-	rate := 10_000
-	if os.Getenv("CRASH_SOAK") != "" {
-		rate = 30_000
-	}
+	const rate = 30_000
 	length := soak(25 * time.Second)
 	rng := rand.New(rand.NewPCG(8, 8))
 	r.Run()
