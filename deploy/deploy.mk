@@ -8,7 +8,7 @@ KUBE := .cache/kube
 KUBE_MODULE := tools/kube/go.mod tools/kube/go.sum
 
 .PHONY: chart chart-full chart-files chart-golden kube-tools kube-tools-full kube-schemas \
-	image image-files image-test packages sbom
+	image image-files image-test packages packages-test sbom
 
 # --- chart ---
 
@@ -92,6 +92,11 @@ packages: $(foreach a,$(ARCHS),binaries-$(a)) ## Write deb and rpm packages of A
 	@for arch in $(ARCHS); do for format in deb rpm; do \
 	  ARCH=$$arch VERSION=$(VERSION) SOURCE_DATE_EPOCH=$(EPOCH) go run $(NFPM) package \
 	    --config deploy/packages/nfpm.yaml --packager $$format --target bin/ || exit 1; done; done
+
+HOST_ARCH := $(shell go env GOARCH)
+packages-test: packages ## Look into the packages of this machine's architecture; install, upgrade and purge them in a folder.
+	deploy/packages-test.sh bin/otelcol-obs_$(subst -,~,$(VERSION))_$(HOST_ARCH).deb \
+		bin/otelcol-obs-$(subst -,~,$(VERSION))-1.$(if $(filter arm64,$(HOST_ARCH)),aarch64,x86_64).rpm
 
 sbom: $(foreach a,$(ARCHS),binaries-$(a)) ## Write an SPDX bill of materials of each binary to bin/.
 	@for arch in $(ARCHS); do SYFT_CHECK_FOR_APP_UPDATE=false go run $(SYFT) scan file:bin/linux-$$arch/otelcol-obs \
