@@ -98,6 +98,9 @@ packages-test: packages ## Look into the packages of this machine's architecture
 	deploy/packages-test.sh bin/otelcol-obs_$(subst -,~,$(VERSION))_$(HOST_ARCH).deb \
 		bin/otelcol-obs-$(subst -,~,$(VERSION))-1.$(if $(filter arm64,$(HOST_ARCH)),aarch64,x86_64).rpm
 
-sbom: $(foreach a,$(ARCHS),binaries-$(a)) ## Write an SPDX bill of materials of each binary to bin/.
-	@for arch in $(ARCHS); do SYFT_CHECK_FOR_APP_UPDATE=false go run $(SYFT) scan file:bin/linux-$$arch/otelcol-obs \
-	  --source-name otelcol-obs --source-version $(VERSION) -o spdx-json=bin/otelcol-obs-$(VERSION)-$$arch.spdx.json || exit 1; done
+sbom: $(foreach a,$(ARCHS),binaries-$(a)) ## Write an SPDX bill of materials of each binary to bin/; the same binary gives the same bytes.
+	@set -e; for arch in $(ARCHS); do out=bin/otelcol-obs-$(VERSION)-$$arch.spdx.json; \
+	  SYFT_CHECK_FOR_APP_UPDATE=false go run -ldflags='-X main.version=$(lastword $(subst @v, ,$(SYFT)))' $(SYFT) scan file:bin/linux-$$arch/otelcol-obs \
+	    --quiet --source-name otelcol-obs --source-version $(VERSION) -o spdx-json=bin/syft.json; \
+	  go run ./tools/sbom -epoch $(EPOCH) -version $(VERSION) -module $$(go list -m) <bin/syft.json >$$out; \
+	  rm bin/syft.json; echo "$$out: $$(grep -c '"versionInfo"' $$out) modules"; done
