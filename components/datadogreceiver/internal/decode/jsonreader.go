@@ -2,11 +2,13 @@ package decode
 
 import "github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 
-// jsonReader walks over a JSON text. Every method returns false when the text is no JSON.
+// jsonReader walks over a JSON text. From the first thing on that is no JSON it is bad, and finds nothing any more.
 type jsonReader struct {
-	in  string
-	pos int
-	out []byte // room for what a transcoder makes of a part of it
+	in    string
+	pos   int
+	first bool // the list or object was opened just now
+	bad   bool
+	out   []byte // room for what a transcoder makes of a part of it
 }
 
 // next skips blanks and returns the byte that follows, 0 at the end.
@@ -19,81 +21,67 @@ func (t *jsonReader) next() byte {
 	return 0
 }
 
-func (t *jsonReader) array(element func() bool) bool {
-	if t.next() != '[' {
-		return false
+// take steps over the byte c.
+func (t *jsonReader) take(c byte) {
+	if t.next() != c {
+		t.bad = true
+		return
 	}
 	t.pos++
-	if t.next() == ']' {
-		t.pos++
-		return true
-	}
-	for {
-		if !element() {
-			return false
-		}
-		c := t.next()
-		t.pos++
-		if c == ']' {
-			return true
-		}
-		if c != ',' {
-			return false
-		}
-	}
 }
 
-func (t *jsonReader) object(field func(name string) bool) bool {
-	t.pos++
-	if t.next() == '}' {
+// open steps into a list or an object, by its bracket.
+func (t *jsonReader) open(bracket byte) {
+	t.take(bracket)
+	t.first = true
+}
+
+// more steps to the next element of what was opened, or over its end.
+func (t *jsonReader) more(end byte) bool {
+	c, first := t.next(), t.first
+	t.first = false
+	if c == end {
 		t.pos++
-		return true
+		return false
 	}
-	for {
-		if t.next() != '"' {
-			return false
-		}
-		name, ok := t.string()
-		if !ok || t.next() != ':' {
-			return false
-		}
-		t.pos++
-		if !field(name) {
-			return false
-		}
-		c := t.next()
-		t.pos++
-		if c == '}' {
-			return true
-		}
-		if c != ',' {
-			return false
-		}
+	if !first {
+		t.take(',')
 	}
+	return !t.bad
+}
+
+// field steps to the value of the next field of the object that was opened, or over its end.
+func (t *jsonReader) field() (name string, ok bool) {
+	if !t.more('}') {
+		return "", false
+	}
+	if t.next() != '"' {
+		t.bad = true
+		return "", false
+	}
+	name = t.string()
+	t.take(':')
+	return name, !t.bad
 }
 
 // string reads a string at its quote. The result lives until the next.
-func (t *jsonReader) string() (string, bool) {
+func (t *jsonReader) string() string {
 	// One plain loop: most strings of a tag are so short that calling IndexByte twice costs more.
 	rest := t.in[t.pos+1:]
-	end := 0
-	for end < len(rest) && rest[end] != '"' && rest[end] != '\\' {
-		end++
+	for end := range len(rest) {
+		switch rest[end] {
+		case '"':
+			t.pos += end + 2
+			return rest[:end]
+		case '\\':
+			e := transcoder{in: t.in, pos: t.pos, out: t.out[:0]}
+			t.bad = !e.escaped() || t.bad
+			t.pos, t.out = e.pos, e.out
+			return string(t.out[5:])
+		}
 	}
-	if end == len(rest) {
-		return "", false
-	}
-	if rest[end] == '"' {
-		t.pos += end + 2
-		return rest[:end], true
-	}
-	e := transcoder{in: t.in, pos: t.pos, out: t.out[:0]}
-	ok := e.escaped()
-	t.pos, t.out = e.pos, e.out
-	if !ok {
-		return "", false
-	}
-	return string(t.out[5:]), true
+	t.bad = true
+	return ""
 }
 
 // number is a number and its text. abs and negative are its value when it is an integer of at most 19 digits.
@@ -112,7 +100,7 @@ func (n number) int() (int64, bool) {
 	return i, n.integer && (n.abs == 0 || (i < 0) == n.negative)
 }
 
-func (t *jsonReader) number() (n number, ok bool) {
+func (t *jsonReader) number() (n number) {
 	t.next()
 	start := t.pos
 	if start < len(t.in) && t.in[start] == '-' {
@@ -134,16 +122,20 @@ func (t *jsonReader) number() (n number, ok bool) {
 		t.pos++
 	}
 	n.text = t.in[start:t.pos]
-	return n, size > 0 && len(n.text) <= 400
+	if size == 0 || len(n.text) > 400 {
+		t.bad = true
+	}
+	return n
 }
 
 // inNumber tells the bytes of a number.
 func inNumber(c byte) bool { return c-'0' <= 9 || c == '-' || c == '.' || c|0x20 == 'e' || c == '+' }
 
 // id reads an integer, or one as 16 or 32 hexadecimal or any number of decimal digits in quotes. What is neither is 0.
-func (t *jsonReader) id() (high, low uint64, ok bool) {
-	if t.next() == '"' {
-		text, ok := t.string()
+func (t *jsonReader) id() (high, low uint64) {
+	switch c := t.next(); {
+	case c == '"':
+		text := t.string()
 		switch len(text) {
 		case 32:
 			high, low, _ = ddcontext.ParseHex128(text)
@@ -152,32 +144,28 @@ func (t *jsonReader) id() (high, low uint64, ok bool) {
 		default:
 			low, _ = ddcontext.ParseUint64(text)
 		}
-		return high, low, ok
-	}
-	at := t.pos
-	if n, ok := t.number(); ok {
+	case inNumber(c):
+		n := t.number()
 		if n.integer && !n.negative {
-			return 0, n.abs, true
+			return 0, n.abs
 		}
 		low, _ = ddcontext.ParseUint64(n.text)
-		return 0, low, true
+	default:
+		t.skip()
 	}
-	t.pos = at
-	return 0, 0, t.skip()
+	return high, low
 }
 
-// nested steps over a list or map and notes where it is.
-func (t *jsonReader) nested(a *attr) bool {
+// nested steps over a list or object and notes where it is.
+func (t *jsonReader) nested(a *attr) {
 	start := t.pos
-	ok := t.skip()
+	t.skip()
 	a.kind, a.number = attrJSON, uint64(start)<<32|uint64(t.pos)
-	return ok
 }
 
 // skip steps over any value.
-func (t *jsonReader) skip() bool {
+func (t *jsonReader) skip() {
 	e := transcoder{in: t.in, pos: t.pos, out: t.out[:0]}
-	ok := e.value(0)
+	t.bad = !e.value(0) || t.bad
 	t.pos, t.out = e.pos, e.out
-	return ok
 }

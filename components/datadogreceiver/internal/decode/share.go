@@ -2,7 +2,6 @@ package decode
 
 import (
 	"math/bits"
-	"slices"
 
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/xpdata"
@@ -130,10 +129,14 @@ func lastOfEach(attrs []attr) []attr {
 	}
 	kept := attrs[:0]
 	for _, a := range attrs {
-		i, ok := at[a.key]
-		if at == nil {
-			i = slices.IndexFunc(kept, func(k attr) bool { return k.key == a.key })
-			ok = i >= 0
+		i, ok := 0, false
+		if at != nil {
+			i, ok = at[a.key]
+		} else {
+			for i < len(kept) && kept[i].key != a.key {
+				i++
+			}
+			ok = i < len(kept)
 		}
 		if ok {
 			kept[i] = a

@@ -28,7 +28,11 @@ func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
 			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
 		}
 	}
-	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonLink(t, out, skip) }) || t.next() != 0 {
+	t := d.openJSON(text)
+	for t.open('['); t.more(']'); {
+		d.jsonLink(t, out, skip)
+	}
+	if t.bad || t.next() != 0 {
 		d.stats.BadLinks++
 		d.set(strAttr(kLinksJSON, text))
 	}
@@ -50,179 +54,157 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 	}
 	// Most often there is one, and an exception to follow.
 	out.EnsureCapacity(2)
-	if t, ok := d.openJSON(text); !ok || !t.array(func() bool { return d.jsonEvent(t, out, skip) }) || t.next() != 0 {
+	t := d.openJSON(text)
+	for t.open('['); t.more(']'); {
+		d.jsonEvent(t, out, skip)
+	}
+	if t.bad || t.next() != 0 {
 		d.stats.BadEvents++
 		d.set(strAttr(kEventsJSON, text))
 	}
 }
 
-// openJSON begins to read a tag. False: the spans of this payload refer to more JSON than they can have been meant to.
-func (d *Decoder) openJSON(text sym) (*jsonReader, bool) {
+// openJSON begins to read a tag. It is bad when the spans of this payload refer to more JSON than they can have been meant to.
+func (d *Decoder) openJSON(text sym) *jsonReader {
 	d.linked, d.listItems = d.linked[:0], d.listItems[:0]
 	in := d.syms.text(text)
 	d.jsonBudget -= len(in)
-	d.tags = jsonReader{in: in, out: d.tags.out}
-	return &d.tags, d.jsonBudget >= 0
+	d.tags = jsonReader{in: in, out: d.tags.out, bad: d.jsonBudget < 0}
+	return &d.tags
 }
 
-func (d *Decoder) jsonLink(t *jsonReader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) bool {
+func (d *Decoder) jsonLink(t *jsonReader, out ptrace.SpanLinkSlice, skip map[linkKey]struct{}) {
 	if t.next() != '{' {
 		d.stats.BadLinks++
-		return t.skip()
+		t.skip()
+		return
 	}
 	var l link
 	attrs := len(d.linked)
-	if !t.object(func(name string) bool {
+	t.open('{')
+	for name, ok := t.field(); ok; name, ok = t.field() {
 		switch name {
 		case "trace_id":
-			high, low, ok := t.id()
+			high, low := t.id()
 			if high != 0 {
 				l.high = high
 			}
 			l.low = low
-			return ok
 		case "trace_id_high":
-			_, high, ok := t.id()
-			l.high = high
-			return ok
+			_, l.high = t.id()
 		case "span_id":
-			_, spanID, ok := t.id()
-			l.spanID = spanID
-			return ok
+			_, l.spanID = t.id()
 		case "flags":
-			_, flags, ok := t.id()
-			l.flags = flags
-			return ok
+			_, l.flags = t.id()
 		case "tracestate":
-			if t.next() == '"' {
-				state, ok := d.jsonString(t)
-				l.state = state
-				return ok
-			}
+			l.state = d.jsonString(t)
 		case "attributes":
-			return d.jsonAttributes(t)
+			d.jsonAttributes(t)
+		default:
+			t.skip()
 		}
-		return t.skip()
-	}) {
-		return false
+	}
+	if t.bad {
+		return
 	}
 	if _, ok := skip[linkKey{traceID: ddcontext.JoinTraceID(l.high, l.low), spanID: ddcontext.SpanID(l.spanID)}]; ok {
 		d.linked = d.linked[:attrs]
-		return true
+		return
 	}
 	d.addLink(out, l, attrs)
-	return true
 }
 
-func (d *Decoder) jsonEvent(t *jsonReader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}) bool {
+func (d *Decoder) jsonEvent(t *jsonReader, out ptrace.SpanEventSlice, skip map[eventKey]struct{}) {
 	if t.next() != '{' {
 		d.stats.BadEvents++
-		return t.skip()
+		t.skip()
+		return
 	}
 	var when uint64
 	var name sym
 	attrs := len(d.linked)
-	if !t.object(func(field string) bool {
+	t.open('{')
+	for field, ok := t.field(); ok; field, ok = t.field() {
 		switch field {
 		case "time_unix_nano":
-			_, nanos, ok := t.id()
-			when = nanos
-			return ok
+			_, when = t.id()
 		case "name":
-			if t.next() == '"' {
-				text, ok := d.jsonString(t)
-				name = text
-				return ok
-			}
+			name = d.jsonString(t)
 		case "attributes":
-			return d.jsonAttributes(t)
+			d.jsonAttributes(t)
+		default:
+			t.skip()
 		}
-		return t.skip()
-	}) {
-		return false
+	}
+	if t.bad {
+		return
 	}
 	if _, ok := skip[eventKey{time: pcommon.Timestamp(when), name: d.syms.text(name)}]; ok {
 		d.linked = d.linked[:attrs]
-		return true
+		return
 	}
 	d.addEvent(out, when, name, attrs)
-	return true
 }
 
 // jsonAttributes collects an object in d.linked. What is no object is skipped.
-func (d *Decoder) jsonAttributes(t *jsonReader) bool {
+func (d *Decoder) jsonAttributes(t *jsonReader) {
 	if t.next() != '{' {
-		return t.skip()
+		t.skip()
+		return
 	}
-	return t.object(func(name string) bool {
+	t.open('{')
+	for name, ok := t.field(); ok; name, ok = t.field() {
 		a := attr{key: d.syms.internText(name)}
-		ok := true
 		switch t.next() {
 		case '[':
-			ok = d.jsonList(t, &a)
+			d.jsonList(t, &a)
 		case '{':
-			ok = t.nested(&a)
+			t.nested(&a)
 		default:
-			ok = d.jsonScalar(t, &a)
+			a.kind, a.number = d.jsonScalar(t)
 		}
 		d.linked = append(grow(d.linked), a)
-		return ok
-	})
+	}
 }
 
-// jsonScalar reads what is neither list nor map.
-func (d *Decoder) jsonScalar(t *jsonReader, a *attr) (ok bool) {
+// jsonScalar reads what is neither list nor object.
+func (d *Decoder) jsonScalar(t *jsonReader) (attrKind, uint64) {
 	switch t.next() {
 	case '"':
-		a.kind = attrStr
-		text, ok := d.jsonString(t)
-		a.number = uint64(text)
-		return ok
+		return attrStr, uint64(d.syms.internText(t.string()))
 	case 't':
-		a.kind, a.number = attrBool, 1
-		return t.skip()
+		t.skip()
+		return attrBool, 1
 	case 'f':
-		a.kind = attrBool
-		return t.skip()
+		t.skip()
+		return attrBool, 0
 	case 'n':
-		a.kind = attrNone
-		return t.skip()
+		t.skip()
+		return attrNone, 0
 	}
-	n, ok := t.number()
-	if !ok {
-		return false
-	}
+	n := t.number()
 	if i, ok := n.int(); ok {
-		a.kind, a.number = attrInt, uint64(i)
-		return true
+		return attrInt, uint64(i)
 	}
 	f, err := strconv.ParseFloat(n.text, 64)
-	a.kind, a.number = attrFloat, math.Float64bits(f)
-	return err == nil
+	t.bad = t.bad || err != nil
+	return attrFloat, math.Float64bits(f)
 }
 
 // jsonList collects a list of scalars in d.listItems. One that is more is read as a whole, later.
-func (d *Decoder) jsonList(t *jsonReader, a *attr) bool {
+func (d *Decoder) jsonList(t *jsonReader, a *attr) {
 	start, from := t.pos, len(d.listItems)
-	deep := false
-	ok := t.array(func() bool {
+	for t.open('['); t.more(']'); {
 		if c := t.next(); c == '[' || c == '{' {
-			deep = true
-			return false
+			t.pos, d.listItems = start, d.listItems[:from]
+			t.nested(a)
+			return
 		}
 		var item attr
-		if !d.jsonScalar(t, &item) {
-			return false
-		}
+		item.kind, item.number = d.jsonScalar(t)
 		d.listItems = append(grow(d.listItems), item)
-		return true
-	})
-	if deep {
-		t.pos, d.listItems = start, d.listItems[:from]
-		return t.nested(a)
 	}
 	a.kind, a.number = attrList, uint64(from)<<32|uint64(len(d.listItems))
-	return ok
 }
 
 // putList writes a list that was collected.
@@ -235,10 +217,13 @@ func (d *Decoder) putList(span uint64, to pcommon.Value) {
 	}
 }
 
-// jsonString reads a string at its quote.
-func (d *Decoder) jsonString(t *jsonReader) (sym, bool) {
-	text, ok := t.string()
-	return d.syms.internText(text), ok
+// jsonString reads a string. What is none is skipped, and empty.
+func (d *Decoder) jsonString(t *jsonReader) sym {
+	if t.next() != '"' {
+		t.skip()
+		return noSym
+	}
+	return d.syms.internText(t.string())
 }
 
 // putJSON writes the list or object that a text has from start to end.
