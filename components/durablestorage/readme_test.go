@@ -44,7 +44,7 @@ func TestREADMEListsEveryMetric(t *testing.T) {
 // Every test that the table of promises names must exist.
 func TestREADMENamesTestsThatExist(t *testing.T) {
 	var source strings.Builder
-	for _, dir := range []string{".", "../retrypolicy", "../../tests/e2e/crash"} {
+	for _, dir := range []string{".", "../retrypolicy", "../../tests/e2e/crash", "../../tests/e2e/clients"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		require.NoError(t, err)
 		for _, file := range files {
