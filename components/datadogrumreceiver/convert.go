@@ -70,8 +70,7 @@ func (in *ingest) resourceSpan(p *pending) {
 	span.SetEndTimestamp(p.end)
 	link := in.findCause(p)
 	w := in.w
-	w.startSpan()
-	w.event(&p.event)
+	w.event(&p.event, true)
 	in.linkCause(p, span, link)
 	if in.inFuture(p) {
 		w.put(attrClockSuspect).SetBool(true)
@@ -182,8 +181,7 @@ func (in *ingest) errorSpan(p *pending) {
 	span.SetEndTimestamp(p.start)
 	link := in.findCause(p)
 	w := in.w
-	w.startSpan()
-	w.event(&p.event)
+	w.event(&p.event, true)
 	in.linkCause(p, span, link)
 	w.put(attrStartUnknown).SetBool(true)
 	w.into(span.Attributes())
@@ -219,8 +217,7 @@ func (in *ingest) plain(p *pending, name string) plog.LogRecord {
 	p.inLogs = true
 	lr.SetEventName(name)
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
-	in.w.start(false)
-	in.w.event(&p.event)
+	in.w.event(&p.event, false)
 	if p.late {
 		in.w.put(attrLate).SetBool(true)
 	}

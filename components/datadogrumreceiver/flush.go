@@ -156,8 +156,7 @@ func (f *flusher) action(span ptrace.Span, d dueSpan) {
 	span.SetName(kind)
 	span.SetStartTimestamp(e.start)
 	span.SetEndTimestamp(e.end)
-	f.w.startSpan()
-	f.w.event(e)
+	f.w.event(e, true)
 	f.w.put(attrActionPrimary).SetBool(d.kind != kindCopy)
 	if d.parent != (pcommon.SpanID{}) {
 		span.SetEndTimestamp(e.start)
@@ -230,8 +229,7 @@ func (f *flusher) view(d *dueView) {
 	lr := f.w.record(e, d.from)
 	lr.SetEventName("rum.view")
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
-	f.w.start(false)
-	f.w.event(e)
+	f.w.event(e, false)
 	if d.base.line == "" {
 		f.w.put(attrViewPartial).SetBool(true)
 	}

@@ -150,31 +150,25 @@ func TestEventsOfABatchDoNotChangeEachOther(t *testing.T) {
 
 // Neither shapes nor tables hold on to bodies that are gone.
 func TestAReaderKeepsCopies(t *testing.T) {
+	const bodies = 9
 	var r jsonReader
-	gone := make(chan struct{}, 10)
-	line := func(n int) string {
-		b := fmt.Appendf(nil, `{"type":"a","n":%d,"s":"\n%d","long":"%d"}`, n, n, n)
+	gone := make(chan struct{}, bodies)
+	line := func(kind string, n, long int) string {
+		b := fmt.Appendf(nil, `{"type":"%s","n":%d,"s":"\n%d","long":"%d%s"}`, kind, n, n, n, strings.Repeat("x", long))
 		runtime.AddCleanup(&b[0], func(chan struct{}) { gone <- struct{}{} }, gone)
 		return unsafe.String(&b[0], len(b))
 	}
-	for n := range 3 {
-		read(t, &r, line(n))
-		read(t, &r, line(n+1000))
-		_, err := r.read(strings.Repeat(" ", maxShapeText) + line(n))
-		require.NoError(t, err)
+	for n := range bodies / 3 {
+		r.reset()
+		read(t, &r, line("a", n, 0))
+		read(t, &r, line("a", n+1000, n))
+		read(t, &r, line("long", n, maxShapeText))
 	}
 	r.reset()
-	for range 6 {
-		require.Eventually(t, func() bool {
-			runtime.GC()
-			select {
-			case <-gone:
-				return true
-			default:
-				return false
-			}
-		}, 10*time.Second, time.Millisecond)
-	}
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return len(gone) == bodies
+	}, 10*time.Second, time.Millisecond)
 	runtime.KeepAlive(&r)
 }
 

@@ -1,5 +1,7 @@
 package datadogrumreceiver
 
+import "go.opentelemetry.io/collector/pdata/xpdata"
+
 // entry is a value that is written, and where to.
 type entry struct {
 	node int
@@ -12,11 +14,15 @@ type plan struct {
 	made     bool
 	dotted   bool    // a member name holds a dot: two paths may spell the same key
 	resource []entry // what describes the app and the device
-	event    []entry // the rest
+	fixed    []entry // of the rest, those that are one attribute, a scalar, whatever the value
+	free     []entry // those that are none or several, or a list
+
+	usual  int                 // attributes of the last event
+	shared []xpdata.MapBuilder // one, of what the shape's own event says in fixed
 }
 
-// plan returns the plan for doc.
-func (w *writer) plan(doc *jsonDoc) *plan {
+// planOf returns the plan of the event's shape.
+func (w *writer) planOf(doc *jsonDoc) *plan {
 	p := &doc.plan
 	if p.made {
 		return p
@@ -25,38 +31,47 @@ func (w *writer) plan(doc *jsonDoc) *plan {
 	for i := range doc.members(0) {
 		switch {
 		case resourceSlot(doc.nodes[i].key) >= 0:
-			p.resource = w.collect(p, p.resource, doc, i, eventRoot)
+			w.collect(p, doc, i, eventRoot, p.addResource)
 		case i == doc.dd:
 			for j := range doc.members(i) {
 				if internalSlot(doc.nodes[j].key) < 0 {
-					p.event = w.collect(p, p.event, doc, j, eventInternal)
+					w.collect(p, doc, j, eventInternal, p.addEvent)
 				}
 			}
 		default:
-			p.event = w.collect(p, p.event, doc, i, eventRoot)
+			w.collect(p, doc, i, eventRoot, p.addEvent)
 		}
 	}
 	for j := range doc.members(doc.dd) {
 		if internalSlot(doc.nodes[j].key) >= 0 {
-			p.resource = w.collect(p, p.resource, doc, j, eventInternal)
+			w.collect(p, doc, j, eventInternal, p.addResource)
 		}
 	}
 	return p
 }
 
-// collect appends to list what is written of node i, a member of the object
-// that goes to parent: the node itself or, of an object, its members.
-func (w *writer) collect(p *plan, list []entry, doc *jsonDoc, i int, parent *field) []entry {
-	f := w.fields.get(parent, doc.nodes[i].key)
+// collect adds what is written of node i, a member of the object that goes to
+// parent: the node itself or, of an object, its members.
+func (w *writer) collect(p *plan, doc *jsonDoc, i int, parent *field, add func(jsonKind, entry)) {
+	f, kind := w.fields.get(parent, doc.nodes[i].key), doc.values[i].kind
 	p.dotted = p.dotted || f.dotted
 	switch {
 	case f.rule == ruleDrop:
-		return list
-	case doc.values[i].kind != jsonObject || int(doc.nodes[i].next) == i+1:
-		return append(list, entry{i, f})
+	case kind != jsonObject || int(doc.nodes[i].next) == i+1:
+		add(kind, entry{i, f})
+	default:
+		for j := range doc.members(i) {
+			w.collect(p, doc, j, f, add)
+		}
 	}
-	for j := range doc.members(i) {
-		list = w.collect(p, list, doc, j, f)
+}
+
+func (p *plan) addResource(_ jsonKind, e entry) { p.resource = append(p.resource, e) }
+
+func (p *plan) addEvent(kind jsonKind, e entry) {
+	if kind != jsonObject && kind != jsonArray && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
+		p.fixed = append(p.fixed, e)
+	} else {
+		p.free = append(p.free, e)
 	}
-	return list
 }

@@ -149,7 +149,7 @@ func (r *jsonReader) event(s *shape, line string) jsonDoc {
 
 // adopt makes line the shape's own event.
 func (s *shape) adopt(line string, differ []difference) {
-	s.line = strings.Clone(line)
+	s.line, s.plan.shared = strings.Clone(line), nil
 	moved := int32(0)
 	for i := range s.leaves {
 		l := &s.leaves[i]

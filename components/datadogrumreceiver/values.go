@@ -8,18 +8,49 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
+// attribute appends what the rule of its field makes of one value.
+func (w *writer) attribute(doc *jsonDoc, e *entry) {
+	f, str := e.to, doc.values[e.node].str
+	switch f.rule {
+	case ruleTraceID, ruleDuration:
+		if w.attrs.asSpan {
+			return
+		}
+	case ruleTarget:
+		w.target(str, f.key)
+		return
+	case ruleProtocol:
+		w.protocol(str, f.key)
+		return
+	case ruleActionID:
+		w.actionID(doc, e.node, f)
+		return
+	case ruleStatus:
+		if str == "0" {
+			w.put("datadog.resource.status_code").SetInt(0)
+			return
+		}
+	}
+	w.value(doc, e.node, f, w.put(f.key))
+}
+
 // value writes node i, which f describes, keeping its shape: an integer stays
 // one, and one that does not fit in 64 bits stays as it was written.
 func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
 	v := &doc.values[i]
 	switch v.kind {
-	case jsonNull: // an empty value
+	case jsonNull:
+		_ = to.FromRaw(nil) // never an error: nil is an empty value
 	case jsonFalse, jsonTrue:
 		to.SetBool(v.kind == jsonTrue)
 	case jsonNumber:
 		writeNumber(v.str, to)
 	case jsonString:
-		to.SetStr(w.privacy.text(v.str))
+		if f.rule == ruleURL {
+			to.SetStr(w.pageURL(v.str))
+		} else {
+			to.SetStr(w.privacy.text(v.str))
+		}
 	case jsonArray:
 		list := to.SetEmptySlice()
 		for j := range doc.children(i) {

@@ -24,11 +24,9 @@ type writer struct {
 	spans   int
 	records int
 	groups  []group
-	attrs   xpdata.MapBuilder
+	attrs   attributes
+	share   bool
 	pages   [2]cleanURL
-	usual   int  // attributes of the last span
-	asSpan  bool // ids and durations of the event become those of a span
-	dotted  bool // a member name held a dot: two paths may spell the same key
 }
 
 type cleanURL struct{ raw, clean string }
@@ -44,7 +42,7 @@ type group struct {
 }
 
 func newWriter(fields *fieldTable, p *privacy) *writer {
-	w := &writer{fields: fields, privacy: p}
+	w := &writer{fields: fields, privacy: p, share: mayShare(), attrs: attributes{list: make([]xpdata.MapBuilder, 1)}}
 	w.begin()
 	return w
 }
@@ -117,10 +115,8 @@ func (w *writer) record(e *event, from *origin) plog.LogRecord {
 // resource writes what the app, the device and the request say about every event.
 func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	doc := &e.doc
-	w.start(false)
-	w.attrs.EnsureCapacity(32)
-	p := w.plan(doc)
-	w.dotted = p.dotted
+	p := w.planOf(doc)
+	w.attrs.list[0].EnsureCapacity(32)
 	for i := range p.resource {
 		w.attribute(doc, &p.resource[i])
 	}
@@ -146,74 +142,8 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	if from.shift != 0 {
 		w.put(attrClockSkew).SetInt(from.shift.Milliseconds())
 	}
-	w.into(attrs)
-}
-
-// start begins a set of attributes.
-func (w *writer) start(asSpan bool) {
-	w.attrs = xpdata.MapBuilder{}
-	w.asSpan, w.dotted = asSpan, false
-}
-
-func (w *writer) put(key string) pcommon.Value { return w.attrs.AppendEmpty(key) }
-
-// startSpan begins the attributes of a span; there will be about as many as last time.
-func (w *writer) startSpan() {
-	w.start(true)
-	w.attrs.EnsureCapacity(w.usual)
-}
-
-// into moves the attributes to attrs.
-func (w *writer) into(attrs pcommon.Map) {
-	w.attrs.UnsafeIntoMap(attrs)
-	if w.asSpan {
-		w.usual = attrs.Len()
+	w.attrs.list[0].UnsafeIntoMap(attrs)
+	if p.dotted {
+		dropRepeated(attrs)
 	}
-	if !w.dotted {
-		return
-	}
-	seen := make(map[string]struct{}, attrs.Len())
-	attrs.RemoveIf(func(key string, _ pcommon.Value) bool {
-		_, twice := seen[key]
-		seen[key] = struct{}{}
-		return twice
-	})
-}
-
-// event writes the members of e that are not the resource's.
-func (w *writer) event(e *event) {
-	p := w.plan(&e.doc)
-	w.dotted = p.dotted
-	for i := range p.event {
-		w.attribute(&e.doc, &p.event[i])
-	}
-}
-
-// attribute writes one value as the rule of its field says.
-func (w *writer) attribute(doc *jsonDoc, a *entry) {
-	f, str := a.to, doc.values[a.node].str
-	switch f.rule {
-	case ruleTraceID, ruleDuration:
-		if w.asSpan {
-			return
-		}
-	case ruleTarget:
-		w.target(str, f.key)
-		return
-	case ruleProtocol:
-		w.protocol(str, f.key)
-		return
-	case ruleActionID:
-		w.actionID(doc, a.node, f)
-		return
-	case ruleStatus:
-		if str == "0" {
-			w.put("datadog.resource.status_code").SetInt(0)
-			return
-		}
-	case ruleURL:
-		w.put(f.key).SetStr(w.pageURL(str))
-		return
-	}
-	w.value(doc, a.node, f, w.put(f.key))
 }
