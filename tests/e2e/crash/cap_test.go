@@ -43,7 +43,7 @@ extensions: {durable_storage: {max_bytes: 33554432, reserve_bytes: 1048576, comp
 			require.LessOrEqual(t, diskUse(t, filepath.Join(r.DataDir, "queue")), int64(3*maxBytes)*11/10, "three queues and their reserves")
 			t.Logf("full with %d items, %d MB on disk; refusals:\n%s", before.Acked, diskUse(t, r.DataDir)>>20, fleet.Errors())
 			for _, c := range fleet.clients {
-				require.Error(t, c.lastError(), c.Source.Name)
+				require.ErrorContains(t, c.lastError(), refusals[c.Source.Name], c.Source.Name)
 			}
 			r.backend.Be(OK)
 			fleet.Stop(30 * time.Second)
@@ -51,6 +51,18 @@ extensions: {durable_storage: {max_bytes: 33554432, reserve_bytes: 1048576, comp
 			r.verdict(name)
 		})
 	}
+}
+
+// refusals is what a protocol's clients are told by a full queue: each tries
+// again what was refused so.
+var refusals = map[string]string{
+	"OTLP gRPC traces":    "code = Unavailable",
+	"OTLP HTTP logs":      "503 Service Unavailable",
+	"OTLP HTTP metrics":   "503 Service Unavailable",
+	"Datadog v0.4 traces": "429 Too Many Requests",
+	"Datadog v0.5 traces": "429 Too Many Requests",
+	"Datadog v1.0 traces": "429 Too Many Requests",
+	"Fluent forward logs": "EOF", // closed without an ack
 }
 
 // diskUse is the size of all files below a directory.

@@ -1,6 +1,8 @@
 package crash
 
 import (
+	"fmt"
+	"os"
 	"syscall"
 	"testing"
 	"time"
@@ -32,7 +34,13 @@ func TestKilledDuringStartWithManyInFlight(t *testing.T) {
 	r.Run()
 	r.fill(15_000, 50)
 	r.Kill()
-	for after := time.Duration(0); after <= 500*time.Millisecond; after += 25 * time.Millisecond {
+	step := 25 * time.Millisecond
+	if os.Getenv("CRASH_SOAK") != "" {
+		step = 5 * time.Millisecond
+	}
+	starts := 0
+	for after := time.Duration(0); after <= 500*time.Millisecond; after += step {
+		starts++
 		r.Launch()
 		time.Sleep(after) // the moment is the test
 		r.Kill()
@@ -41,7 +49,7 @@ func TestKilledDuringStartWithManyInFlight(t *testing.T) {
 	require.Positive(t, r.metric("otelcol_extension_durable_storage_recovered_requests"))
 	r.backend.Be(OK)
 	r.drained(time.Minute)
-	r.verdict("killed at 0..500 ms of 21 starts, fsync")
+	r.verdict(fmt.Sprintf("killed at 0..500 ms of %d starts, fsync", starts))
 }
 
 func TestKilledWhileItDrainsCompactsAndStops(t *testing.T) {
@@ -74,7 +82,7 @@ extensions:
 // T8: the receivers of one signal must not serve before the exporters of
 // another are there. In v0.155 one start in four panicked under load.
 func TestStartsUnderLoad(t *testing.T) {
-	const starts = 10
+	const starts = 25
 	r := newRig(t, rigOptions{})
 	fleet := StartFleet(t.Context(), r.clients(5000, 50)...)
 	for range starts {
@@ -87,5 +95,5 @@ func TestStartsUnderLoad(t *testing.T) {
 	fleet.Stop(20 * time.Second)
 	r.drained(time.Minute)
 	require.NotContains(t, r.Log(), "panic")
-	r.verdict("10 starts under load")
+	r.verdict(fmt.Sprintf("%d starts under load", starts))
 }

@@ -66,7 +66,8 @@ func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig
 	c := collector.New(t, collector.Options{
 		Configs: append([]string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay}, o.configs...),
 		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
-		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none"},
+		// 80 % of limit_mib and a fifth, which is what the process may use here.
+		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none", "GOMEMLIMIT=983MiB"},
 	})
 	return &rig{Collector: c, t: t, backend: backend, ledger: ledger}
 }
@@ -79,7 +80,7 @@ func (r *rig) Kill() {
 
 // inFlight is how many items the exporter of config/export/otlphttp.yaml can
 // have delivered and not yet deleted: a batch for each consumer of the queues
-// of two signals.
+// of three signals.
 func inFlight(t testing.TB) int {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(collector.Root(), "config/export/otlphttp.yaml"))
@@ -97,25 +98,32 @@ func inFlight(t testing.TB) int {
 	require.NoError(t, yaml.Unmarshal(text, &cfg))
 	queue := cfg.Exporters["otlp_http"].SendingQueue
 	require.Positive(t, queue.NumConsumers*queue.Batch.MaxSize)
-	return 2 * queue.NumConsumers * queue.Batch.MaxSize
+	return 3 * queue.NumConsumers * queue.Batch.MaxSize
 }
 
-// clients returns one client of each protocol that together offer about rate
-// items a second.
+// clients returns clients of each protocol, of Fluent eight connections, that
+// together offer about rate items a second.
 func (r *rig) clients(rate, pad int) []*Client {
 	r.t.Helper()
-	const protocols, batch = 6, 50
+	const protocols, batch, fluents = 7, 50, 8
 	every := time.Second * batch * protocols / time.Duration(rate)
+	client := func(name string, every time.Duration, s sender) *Client {
+		return &Client{Source: r.ledger.Source(name), Batch: batch, Every: every, sender: s}
+	}
 	grpc, err := newOTLPGRPC(r.OTLPGRPC, pad)
 	require.NoError(r.t, err)
-	return []*Client{
-		{Source: r.ledger.Source("OTLP gRPC traces"), Batch: batch, Every: every, sender: grpc},
-		{Source: r.ledger.Source("OTLP HTTP logs"), Batch: batch, Every: every, sender: newOTLPHTTP(r.OTLPHTTP, pad)},
-		{Source: r.ledger.Source("Datadog v0.4 traces"), Batch: batch, Every: every, sender: newDatadog04(r.Datadog, pad)},
-		{Source: r.ledger.Source("Datadog v0.5 traces"), Batch: batch, Every: every, sender: newDatadog05(r.Datadog, pad)},
-		{Source: r.ledger.Source("Datadog v1.0 traces"), Batch: batch, Every: every, sender: newDatadog10(r.Datadog, pad)},
-		{Source: r.ledger.Source("Fluent forward logs"), Batch: batch, Every: every, sender: newFluent(r.Fluent, pad)},
+	clients := []*Client{
+		client("OTLP gRPC traces", every, grpc),
+		client("OTLP HTTP logs", every, newOTLPHTTP(r.OTLPHTTP, pad)),
+		client("OTLP HTTP metrics", every, newOTLPMetrics(r.OTLPHTTP, pad)),
+		client("Datadog v0.4 traces", every, newDatadog04(r.Datadog, pad)),
+		client("Datadog v0.5 traces", every, newDatadog05(r.Datadog, pad)),
+		client("Datadog v1.0 traces", every, newDatadog10(r.Datadog, pad)),
 	}
+	for range fluents {
+		clients = append(clients, client("Fluent forward logs", every*fluents, newFluent(r.Fluent, pad)))
+	}
+	return clients
 }
 
 // drained waits until everything acknowledged has arrived, or nothing has for

@@ -3,6 +3,8 @@ package crash
 import (
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"strconv"
 	"sync"
 	"testing"
@@ -40,7 +42,9 @@ type cut struct {
 func powerCuts(t *testing.T, fsync bool, n int) (owed, lost, aside int) {
 	overlay := fmt.Sprintf(`
 extensions:
+  retry_policy: {quarantine: {directory: "${env:OTELCOL_OBS_DATA}/disk/quarantine"}}
   durable_storage:
+    directory: ${env:OTELCOL_OBS_DATA}/disk/queue
     fsync: %t
     reserve_bytes: 1048576
     compaction: {check_interval: 50ms, rebound_needed_threshold_mib: 2, rebound_trigger_threshold_mib: 1}
@@ -63,10 +67,10 @@ exporters:
 			for _, c := range batch {
 				dir := t.TempDir()
 				wreck.To(c.moment)
-				require.NoError(t, wreck.Cut([]float64{0, 0.5, 0.9, 1}[rng.IntN(4)], rng, dir))
+				require.NoError(t, wreck.Cut([]float64{0, 0.5, 0.9, 1}[rng.IntN(4)], rng, filepath.Join(dir, "disk")))
 				t.Run(fmt.Sprintf("cut %d", c.moment), func(t *testing.T) {
 					t.Parallel()
-					CountQuarantine(t, c.ledger, dir)
+					CountQuarantine(t, c.ledger, filepath.Join(dir, "disk"))
 					before := c.ledger.Total().Lost
 					r := newRigOn(t, c.ledger, StartBackend(t, c.ledger), rigOptions{overlay: overlay, dataDir: dir})
 					r.Launch()
@@ -91,8 +95,12 @@ exporters:
 func record(t *testing.T, disk *PowerDisk, overlay string, n int, rng *rand.Rand) (cuts []cut) {
 	t.Helper()
 	ownMounts(t)
+	// Below the collector's working directory, and not that itself: a new process
+	// goes there before it is one, and until then this one can't serve the disk.
 	dir := t.TempDir()
-	unmount, err := disk.Mount(dir)
+	at := filepath.Join(dir, "disk")
+	require.NoError(t, os.Mkdir(at, 0o750))
+	unmount, err := disk.Mount(at)
 	if err != nil {
 		t.Fatalf("a disk that loses its power needs FUSE: /dev/fuse, and CAP_SYS_ADMIN to mount it: %v", err)
 	}

@@ -20,6 +20,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"google.golang.org/grpc"
@@ -76,6 +78,24 @@ func Logs(uids []uint64, padding int) plog.Logs {
 		lr.Attributes().PutStr("uid", strconv.FormatUint(uid, 10))
 	}
 	return ld
+}
+
+// Metrics returns data points with the given numbers.
+func Metrics(uids []uint64, padding int) pmetric.Metrics {
+	md := pmetric.NewMetrics()
+	rm := md.ResourceMetrics().AppendEmpty()
+	rm.Resource().Attributes().PutStr("service.name", "crash")
+	metric := rm.ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+	metric.SetName("orders")
+	points := metric.SetEmptyGauge().DataPoints()
+	for _, uid := range uids {
+		point := points.AppendEmpty()
+		point.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
+		point.SetIntValue(1)
+		point.Attributes().PutStr("uid", strconv.FormatUint(uid, 10))
+		point.Attributes().PutStr("padding", strings.Repeat("x", padding))
+	}
+	return md
 }
 
 // otlpGRPC sends spans over gRPC.
@@ -163,6 +183,16 @@ func (p *poster) close() { p.client.CloseIdleConnections() }
 func newOTLPHTTP(addr string, pad int) *poster {
 	return newPoster(http.MethodPost, "http://"+addr+"/v1/logs", "application/x-protobuf", func(uids []uint64) []byte {
 		body, err := plogotlp.NewExportRequestFromLogs(Logs(uids, pad)).MarshalProto()
+		if err != nil {
+			panic(err)
+		}
+		return body
+	})
+}
+
+func newOTLPMetrics(addr string, pad int) *poster {
+	return newPoster(http.MethodPost, "http://"+addr+"/v1/metrics", "application/x-protobuf", func(uids []uint64) []byte {
+		body, err := pmetricotlp.NewExportRequestFromMetrics(Metrics(uids, pad)).MarshalProto()
 		if err != nil {
 			panic(err)
 		}
