@@ -80,18 +80,26 @@ func vary(s string, at int, random *rand.Rand) string {
 	return string(b)
 }
 
-// converter returns a function that converts body as if it came for the first time.
-func converter(t testing.TB, body string) func() {
+// newConverter returns what converts bodies, and what makes it forget them.
+func newConverter(t testing.TB) (*ingest, func()) {
 	t.Helper()
 	r, err := newRUM(receivertest.NewNopSettings(componentType), createDefaultConfig().(*Config))
 	require.NoError(t, err)
 	r.traces, r.logs = consumertest.NewNop(), consumertest.NewNop()
 	r.now = func() time.Time { return testNow }
-	in := &ingest{r: r, w: r.newWriter()}
-	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
-	return func() {
+	return r.ingests.Get().(*ingest), func() {
 		clear(r.seen.entries)
 		r.seen.order, r.seen.head = r.seen.order[:0], 0
+	}
+}
+
+// converter returns a function that converts body as if it came for the first time.
+func converter(t testing.TB, body string) func() {
+	t.Helper()
+	in, forget := newConverter(t)
+	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
+	return func() {
+		forget()
 		if res := in.run(t.Context(), body, from); res.retry || in.w.spans != eventsPerBody || in.counts[typeResource][outConverted] != eventsPerBody {
 			t.Fatal(res, in.counts)
 		}
@@ -127,7 +135,7 @@ func BenchmarkResourceEvent(b *testing.B) {
 			for b.Loop() {
 				convert()
 			}
-			report(b, cpuTime()-cpu)
+			report(b, cpuTime()-cpu, eventsPerBody)
 		})
 		// The baseline: what reading the same JSON into maps costs, and nothing else.
 		b.Run(shape+"/encoding_json", func(b *testing.B) {
@@ -141,15 +149,42 @@ func BenchmarkResourceEvent(b *testing.B) {
 					}
 				}
 			}
-			report(b, cpuTime()-cpu)
+			report(b, cpuTime()-cpu, eventsPerBody)
+		})
+	}
+}
+
+// BenchmarkCapturedBody is what a browser sent in one request: views, clicks,
+// requests with and without ids, long tasks; and each of its lines alone, which
+// is what an event costs when there is nothing it is like in its body.
+func BenchmarkCapturedBody(b *testing.B) {
+	heap := make([]byte, 64<<20)
+	defer runtime.KeepAlive(heap)
+	body := readStory(b, filepath.Join("testdata", shapes[0])).Requests[0].Body
+	lines := strings.Split(body, "\n")
+	for name, bodies := range map[string][]string{"whole": {body}, "line_by_line": lines} {
+		b.Run(name, func(b *testing.B) {
+			in, forget := newConverter(b)
+			from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
+			b.ReportAllocs()
+			cpu := cpuTime()
+			for b.Loop() {
+				forget()
+				for _, body := range bodies {
+					if in.run(b.Context(), body, from).retry {
+						b.Fatal("refused")
+					}
+				}
+			}
+			report(b, cpuTime()-cpu, len(lines))
 		})
 	}
 }
 
 // report prints processor time, garbage collection included: it is the same on a
 // busy machine and an idle one, or nearly.
-func report(b *testing.B, cpu time.Duration) {
-	perEvent := float64(cpu.Nanoseconds()) / float64(b.N) / eventsPerBody
+func report(b *testing.B, cpu time.Duration, events int) {
+	perEvent := float64(cpu.Nanoseconds()) / float64(b.N*events)
 	b.ReportMetric(perEvent, "cpu-ns/event")
 	b.ReportMetric(1e9/perEvent, "events/s/core")
 }
