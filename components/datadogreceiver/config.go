@@ -34,7 +34,7 @@ type Config struct {
 	// MaxSpansPerRequest bounds the spans built from one request. One with more is refused with 413.
 	MaxSpansPerRequest int `mapstructure:"max_spans_per_request"`
 
-	// MaxConcurrentRequests bounds the requests read, decoded and handed on at a time.
+	// MaxConcurrentRequests bounds the requests decoded and handed on at a time, and with max_request_body_size what all bodies hold.
 	MaxConcurrentRequests int `mapstructure:"max_concurrent_requests"`
 
 	// MaxWait bounds how long a request is held in all, for its turn and for the pipeline, before it is refused with 429.

@@ -1,13 +1,17 @@
 package datadogreceiver
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"io/fs"
+	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -211,15 +215,36 @@ func TestConcurrencyIsBounded(t *testing.T) {
 	close(leave)
 }
 
-func TestSomebodyElsesSocketIsLeftAlone(t *testing.T) {
+func TestTheNextPodTakesTheSocketOver(t *testing.T) {
 	path := t.TempDir() + "/apm.socket"
-	run(t, new(consumertest.TracesSink), func(c *Config) { c.UnixSocket.Path = path })
-	_, err := listenUnix(path)
-	require.ErrorContains(t, err, "another process serves the socket")
+	var old, next consumertest.TracesSink
+	first := run(t, &old, func(c *Config) { c.UnixSocket.Path = path })
+	second := run(t, &next, func(c *Config) { c.UnixSocket.Path = path })
+	require.NoError(t, first.Shutdown(t.Context()))
 
+	info, err := os.Stat(path)
+	require.NoError(t, err, "the socket of the next pod is still there")
+	require.Equal(t, fs.FileMode(socketMode), info.Mode().Perm())
+	entries, err := os.ReadDir(filepath.Dir(path))
+	require.NoError(t, err)
+	require.Len(t, entries, 1, "nothing is left beside it")
+
+	require.Equal(t, path, second.addresses[len(second.addresses)-1].String())
+	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		return new(net.Dialer).DialContext(ctx, "unix", path)
+	}}}
+	resp, err := client.Post("http://agent/v0.4/traces", "application/msgpack", bytes.NewReader(capture(t, "js-v0.4.bin")))
+	require.NoError(t, err)
+	require.NoError(t, resp.Body.Close())
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	require.Equal(t, 2, next.SpanCount())
+	require.Zero(t, old.SpanCount())
+}
+
+func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 	file := t.TempDir() + "/file"
 	require.NoError(t, os.WriteFile(file, []byte("x"), 0o600))
-	_, err = listenUnix(file)
+	_, _, err := listenUnix(file)
 	require.ErrorContains(t, err, "no socket")
 	require.FileExists(t, file)
 }

@@ -16,6 +16,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.uber.org/zap"
+	"golang.org/x/sync/semaphore"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
 )
@@ -33,6 +34,7 @@ type datadogReceiver struct {
 	info      discovery
 	rates     rates
 	slots     chan struct{}
+	room      *semaphore.Weighted // see body
 	decoders  sync.Pool
 	bodies    sync.Pool
 
@@ -59,6 +61,7 @@ func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
 		cfg: cfg, set: set, obs: obs, telemetry: tel,
 		rates: newRates(cfg.SamplingRates),
 		slots: make(chan struct{}, cfg.MaxConcurrentRequests),
+		room:  newRoom(cfg),
 	}
 	r.decoders.New = func() any {
 		return decode.New(decode.Options{Mode: cfg.Translation, MaxSpans: cfg.MaxSpansPerRequest})
@@ -96,9 +99,13 @@ func (r *datadogReceiver) listen(ctx context.Context, host component.Host) error
 	if r.cfg.UnixSocket.Path == "" {
 		return nil
 	}
-	listener, err := listenUnix(r.cfg.UnixSocket.Path)
+	listener, replaced, err := listenUnix(r.cfg.UnixSocket.Path)
 	if err != nil {
 		return fmt.Errorf("listen on %s: %w", r.cfg.UnixSocket.Path, err)
+	}
+	if replaced {
+		r.set.Logger.Warn("took over a socket another process still serves: on a rollout that is due, else two collectors share unix_socket::path",
+			zap.String("path", r.cfg.UnixSocket.Path))
 	}
 	// Who may open the file is who may send: tracers can neither speak TLS nor authenticate on a socket.
 	local := confighttp.NewDefaultServerConfig()

@@ -2,16 +2,20 @@ package datadogreceiver
 
 import (
 	"context"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
-// net/http recovers a panic of a handler; the slot of its request must not be lost with it.
+// net/http recovers a panic of a handler; the slot and the room of its request must not be lost with it.
 func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
 	r, err := newReceiver(receivertest.NewNopSettings(componentType), createDefaultConfig().(*Config))
 	require.NoError(t, err)
@@ -19,4 +23,51 @@ func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v0.4/traces", strings.NewReader("x"))
 	require.PanicsWithValue(t, "a bug", func() { handle(httptest.NewRecorder(), req) })
 	require.Empty(t, r.slots)
+	requireRoom(t, r)
+}
+
+// requireRoom tells that nobody holds any room.
+func requireRoom(t *testing.T, r *datadogReceiver) {
+	t.Helper()
+	whole := int64(r.cfg.MaxConcurrentRequests) * (r.cfg.MaxRequestBodySize + roomChunk)
+	require.True(t, r.room.TryAcquire(whole))
+	r.room.Release(whole)
+}
+
+func TestABodyThatTricklesInKeepsNobodyOut(t *testing.T) {
+	r := run(t, new(consumertest.TracesSink), func(c *Config) { c.MaxConcurrentRequests = 1 })
+	var slow sync.WaitGroup
+	var ends []*io.PipeWriter
+	for range 5 {
+		body, end := io.Pipe()
+		ends = append(ends, end)
+		slow.Go(func() {
+			resp, err := http.Post(r.url+"/v0.4/traces", "application/msgpack", body)
+			if err != nil || resp.StatusCode != http.StatusBadRequest || resp.Body.Close() != nil {
+				t.Errorf("a cut payload was answered %v, %v", resp, err)
+			}
+		})
+		_, err := end.Write([]byte{0xdd, 0, 0})
+		require.NoError(t, err, "the request has begun")
+	}
+	resp, _ := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	for _, end := range ends {
+		require.NoError(t, end.Close())
+	}
+	slow.Wait()
+	requireRoom(t, r.datadogReceiver)
+}
+
+func TestBodiesTogetherAreBounded(t *testing.T) {
+	r := run(t, new(consumertest.TracesSink), func(c *Config) { c.MaxConcurrentRequests, c.MaxWait = 1, 50*time.Millisecond })
+	whole := r.cfg.MaxRequestBodySize + roomChunk
+	require.True(t, r.room.TryAcquire(whole))
+	resp, body := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
+	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
+	require.Contains(t, body, "too many requests")
+	r.room.Release(whole)
+	resp, _ = r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
+	require.Equal(t, http.StatusOK, resp.StatusCode)
+	requireRoom(t, r.datadogReceiver)
 }

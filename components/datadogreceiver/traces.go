@@ -1,11 +1,8 @@
 package datadogreceiver
 
 import (
-	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
 	"net/http"
 	"time"
 
@@ -14,9 +11,6 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
 )
-
-// maxPooledBody is the largest buffer kept for the next request.
-const maxPooledBody = 4 << 20
 
 // refusal is an answer other than accepted. The tracer reads message, metrics say reason.
 type refusal struct {
@@ -54,28 +48,29 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	if req.Method != http.MethodPost && req.Method != http.MethodPut {
 		return errMethod
 	}
-	arrived := time.Now()
-	release, err := r.acquire(req.Context())
-	if err != nil {
-		return err
-	}
-	handedOn := false
-	defer func() {
-		if !handedOn {
-			release()
-		}
-	}()
-	left := r.cfg.MaxWait - time.Since(arrived)
 	body, err := r.read(req)
 	if err != nil {
 		return err
 	}
+	handedOn := false
+	release := func() {}
+	defer func() {
+		if !handedOn {
+			r.free(body)
+			release()
+		}
+	}()
+	arrived := time.Now()
+	if release, err = r.acquire(req.Context()); err != nil {
+		return err
+	}
+	left := r.cfg.MaxWait - time.Since(arrived)
 	send, err := decode(req.Context(), sender, body.Bytes())
-	r.free(body)
 	if err != nil || send == nil {
 		return err
 	}
 	handedOn = true
+	r.free(body)
 	return r.consume(req.Context(), send, release, left)
 }
 
@@ -104,7 +99,7 @@ func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender
 	}
 }
 
-// acquire waits for a slot, at most max_wait.
+// acquire waits for a slot, at most max_wait. release does nothing when there is none.
 func (r *datadogReceiver) acquire(ctx context.Context) (release func(), err error) {
 	release = func() { <-r.slots }
 	select {
@@ -120,36 +115,7 @@ func (r *datadogReceiver) acquire(ctx context.Context) (release func(), err erro
 	case <-timer.C:
 	case <-ctx.Done():
 	}
-	return nil, errBusy
-}
-
-// read returns the whole body, decompressed, bounded by max_request_body_size.
-func (r *datadogReceiver) read(req *http.Request) (*bytes.Buffer, error) {
-	if req.ContentLength > r.cfg.MaxRequestBodySize {
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d", r.cfg.MaxRequestBodySize)}
-	}
-	body, ok := r.bodies.Get().(*bytes.Buffer)
-	if !ok {
-		body = new(bytes.Buffer)
-	}
-	body.Reset()
-	_, err := body.ReadFrom(io.LimitReader(req.Body, r.cfg.MaxRequestBodySize+1))
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge) || (err == nil && int64(body.Len()) > r.cfg.MaxRequestBodySize):
-		r.free(body)
-		return nil, &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d", r.cfg.MaxRequestBodySize)}
-	case err != nil:
-		r.free(body)
-		return nil, &refusal{http.StatusBadRequest, "read", "read payload: " + err.Error()}
-	}
-	return body, nil
-}
-
-func (r *datadogReceiver) free(body *bytes.Buffer) {
-	if body.Cap() <= maxPooledBody {
-		r.bodies.Put(body)
-	}
+	return func() {}, errBusy
 }
 
 func undecodable(err error) error {

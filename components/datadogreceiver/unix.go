@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io/fs"
+	"math/rand/v2"
 	"net"
 	"os"
 	"regexp"
@@ -16,35 +16,43 @@ import (
 // socketMode lets every user connect, as the Datadog agent does: connecting takes write permission only.
 const socketMode = 0o722
 
-// listenUnix listens on path. A socket that nobody serves any more is removed first; one that somebody serves, or what is no
-// socket, is left alone and an error.
-func listenUnix(path string) (net.Listener, error) {
+// listenUnix listens on path. The socket is made beside it and takes its place when it can be connected to, so that tracers find one
+// at any time: a stale one is replaced, and one that another process still serves too, because on a rollout that starts the next pod
+// first it is the old pod's. replaced says so. What is no socket is left alone and an error.
+func listenUnix(path string) (listener net.Listener, replaced bool, err error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
-		return nil, err
+		return nil, false, err
 	case info.Mode().Type() != fs.ModeSocket:
-		return nil, errors.New("the file exists and is no socket")
+		return nil, false, errors.New("the file exists and is no socket")
 	default:
 		if conn, err := net.DialTimeout("unix", path, time.Second); err == nil {
-			return nil, errors.Join(errors.New("another process serves the socket"), conn.Close())
-		}
-		if err := os.Remove(path); err != nil {
-			return nil, fmt.Errorf("remove stale socket: %w", err)
+			replaced = true
+			conn.Close()
 		}
 	}
-	listener, err := net.ListenUnix("unix", &net.UnixAddr{Name: path, Net: "unix"})
+	beside := path + "." + strconv.FormatUint(uint64(rand.Uint32()), 36)
+	unix, err := net.ListenUnix("unix", &net.UnixAddr{Name: beside, Net: "unix"})
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	// On a rollout the next pod listens before this one ends; ending must not unlink its socket.
-	listener.SetUnlinkOnClose(false)
-	if err := os.Chmod(path, socketMode); err != nil {
-		return nil, errors.Join(err, listener.Close())
+	// The file may be a successor's by the time this ends; ending must not unlink it.
+	unix.SetUnlinkOnClose(false)
+	if err := errors.Join(os.Chmod(beside, socketMode), os.Rename(beside, path)); err != nil {
+		return nil, false, errors.Join(err, unix.Close(), os.Remove(beside))
 	}
-	return listener, nil
+	return renamed{unix, &net.UnixAddr{Name: path, Net: "unix"}}, replaced, nil
 }
+
+// renamed is a listener whose file has another name by now.
+type renamed struct {
+	net.Listener
+	addr net.Addr
+}
+
+func (r renamed) Addr() net.Addr { return r.addr }
 
 // withPeerContainer puts the container of the process at the other end of a Unix socket into the context of its requests. It is
 // looked up once for a connection, and empty where the kernel or the pid namespace does not tell.

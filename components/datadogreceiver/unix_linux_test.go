@@ -9,7 +9,7 @@ import (
 )
 
 func TestTheKernelTellsWhoIsAtTheOtherEnd(t *testing.T) {
-	listener, err := listenUnix(t.TempDir() + "/s")
+	listener, _, err := listenUnix(t.TempDir() + "/s")
 	require.NoError(t, err)
 	defer listener.Close()
 	client, err := net.Dial("unix", listener.Addr().String())
