@@ -130,6 +130,22 @@ func (h *held) commit(ctx context.Context, in *ingest, events []pending) error {
 	return nil
 }
 
+// requestsLeft remembers the traces of a body whose requests left and whose
+// records were refused. The retry waits for storage.
+func (h *held) requestsLeft(in *ingest, events []pending) {
+	h.mu.Lock()
+	changed := false
+	for i := range events {
+		if p := &events[i]; p.inTraces {
+			changed = h.holdTrace(in, p) || changed
+		}
+	}
+	h.mu.Unlock()
+	if changed {
+		in.r.kick()
+	}
+}
+
 // holdAction takes an action in, and links it to requests that left before it.
 func (h *held) holdAction(in *ingest, p *pending) {
 	a := h.actions.touch(actionKey(in.origin, p.app, p.id), p.app, p.id, in.now)

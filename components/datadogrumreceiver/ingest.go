@@ -205,6 +205,10 @@ func (in *ingest) convert(ctx context.Context) result {
 	tracesOK, logsOK, reason := in.handOn(ctx, events)
 	in.settle(events, tracesOK, logsOK)
 	if !tracesOK || !logsOK {
+		if tracesOK {
+			// These requests are not converted again, so this is when their actions hear of them.
+			in.r.held.requestsLeft(in, events)
+		}
 		return result{retry: true, reason: reason}
 	}
 	if err := in.r.held.commit(ctx, in, events); err != nil {

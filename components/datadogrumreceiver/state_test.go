@@ -90,6 +90,32 @@ func TestAnyOrderGivesTheSameSpans(t *testing.T) {
 	}
 }
 
+// The requests of a body left, its records did not: the SDK comes again with all
+// of it. The requests are not repeated, and still have their roots.
+func TestRequestsThatLeftBeforeARefusalHaveTheirRoots(t *testing.T) {
+	for name, lines := range map[string][]string{
+		"action in the body": {act("a1", "click", "Pay", 0), request(1, "a1", 10)},
+		"action never comes": {request(1, "a1", 10)},
+		"action inferred":    {act("a1", "click", "Pay", 0), request(1, "", 10)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			g := newRig(t, nil).start(nil)
+			body := joinLines(append(lines, `{"type":"long_task","date":1795168790000,"application":{"id":"`+appID+`"},"long_task":{"id":"l1","duration":60000000}}`)...)
+			taking := g.rum.logs
+			g.rum.logs = errConsumer{}
+			require.Equal(t, http.StatusServiceUnavailable, g.post(body).code)
+			g.rum.logs = taking
+			require.Equal(t, http.StatusAccepted, g.post(body).code)
+			require.Equal(t, http.StatusAccepted, g.post(body).code)
+			g.flush(g.cfg.Actions.Missing + g.cfg.Actions.Wait)
+			require.Equal(t, 1, g.clientSpans())
+			require.Len(t, g.spans(), 2)
+			require.Equal(t, g.spans()[1].SpanID(), g.spans()[0].ParentSpanID())
+			require.Len(t, g.records(), 1)
+		})
+	}
+}
+
 func TestAnActionThatNeverComesGetsAPlaceholder(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	g.post(joinLines(request(1, "a1", 10), request(2, "a1", 20)))
