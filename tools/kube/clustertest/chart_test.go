@@ -219,9 +219,12 @@ func (r *release) drain(t *testing.T) {
 			ObjectMeta: metav1.ObjectMeta{Name: fmt.Sprintf("%s-%d", gatewayName, n), Namespace: r.namespace},
 		})
 	}
+	// With no node to go to, the first stays away for as long as the test looks.
+	r.cordon(t, true)
 	require.NoError(t, evict(0))
 	refused := evict(1)
 	require.True(t, apierrors.IsTooManyRequests(refused), "the second waits for the first, got: %v", refused)
+	r.cordon(t, false)
 	eventually(t, "the first is back, on its volume", func(context.Context) error {
 		now := r.podUIDs(t, "gateway")
 		if now[gatewayName+"-0"] == before[gatewayName+"-0"] || now[gatewayName+"-0"] == "" {

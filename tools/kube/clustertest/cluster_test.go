@@ -22,6 +22,7 @@ import (
 	storagev1 "k8s.io/api/storage/v1"
 	"k8s.io/apimachinery/pkg/api/resource"
 	metav1 "k8s.io/apimachinery/pkg/apis/meta/v1"
+	"k8s.io/apimachinery/pkg/types"
 	"k8s.io/client-go/kubernetes"
 	"k8s.io/client-go/rest"
 )
@@ -127,6 +128,16 @@ func (c *cluster) addNodes(t *testing.T) {
 		}
 		return want(nodes, ready)
 	})
+}
+
+// cordon closes every node to new pods, or opens them again.
+func (c *cluster) cordon(t *testing.T, closed bool) {
+	t.Helper()
+	for i := range nodes {
+		_, err := c.CoreV1().Nodes().Patch(t.Context(), fmt.Sprintf("node-%d", i), types.MergePatchType,
+			fmt.Appendf(nil, `{"spec":{"unschedulable":%t}}`, closed), metav1.PatchOptions{})
+		require.NoError(t, err)
+	}
 }
 
 func (c *cluster) addStorageClass(t *testing.T) {
