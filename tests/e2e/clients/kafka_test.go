@@ -3,7 +3,8 @@ package clients
 import (
 	"encoding/binary"
 	"fmt"
-	"strings"
+	"maps"
+	"slices"
 	"testing"
 	"time"
 
@@ -32,11 +33,11 @@ func toKafka(t *testing.T, b *broker, overlay string, examples ...string) *colle
 }
 
 // fromKafka runs the shipped gateway that reads from Kafka, under a name of its
-// own, with an export file to a backend.
-func fromKafka(t *testing.T, b *broker, name, export, backend, overlay string) *collector.Collector {
+// own, with an export file to a backend, overlaid with overlay.
+func fromKafka(t *testing.T, b *broker, name, export, backend, overlay string, examples ...string) *collector.Collector {
 	t.Helper()
 	return collector.Start(t, collector.Options{
-		Configs: []string{"config/gateway.yaml", export, "config/examples/kafka-gateway.yaml"},
+		Configs: append([]string{"config/gateway.yaml", export, "config/examples/kafka-gateway.yaml"}, examples...),
 		Env: []string{
 			"KAFKA_BROKERS=" + b.addr, "K8S_POD_NAME=" + name,
 			"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend, "OTEL_EXPORTER_OTLP_HEADERS=none",
@@ -60,107 +61,171 @@ func newOTLP(t *testing.T, addr string) *otlp {
 	return &otlp{traces: ptraceotlp.NewGRPCClient(conn), logs: plogotlp.NewGRPCClient(conn), conn: conn}
 }
 
+// kafkaPair is two agents, a broker and two gateways, each with a backend.
+type kafkaPair struct {
+	here, elsewhere *otlp // agents on two nodes
+	backends        [2]*sink.Sink
+}
+
+// newKafkaPair lays examples over the agents, and waits until every gateway
+// reads the same partitions of spans and logs.
+func newKafkaPair(t *testing.T, here, elsewhere []string, overlay string, gateway ...string) *kafkaPair {
+	t.Helper()
+	b := startBroker(t)
+	p := new(kafkaPair)
+	names := []string{"gateway-0", "gateway-1"}
+	for i, name := range names {
+		p.backends[i] = sink.Start(t)
+		fromKafka(t, b, name, "config/export/otlp.yaml", p.backends[i].Endpoint,
+			"exporters: {otlp_grpc: {sending_queue: {batch: {flush_timeout: 100ms}}}}", gateway...)
+	}
+	p.here = newOTLP(t, toKafka(t, b, overlay, here...).OTLPGRPC)
+	p.elsewhere = newOTLP(t, toKafka(t, b, "", elsewhere...).OTLPGRPC)
+	require.Equal(t, b.shares(t, "otelcol-obs-traces", names...), b.shares(t, "otelcol-obs-logs", names...))
+	return p
+}
+
+// arrived waits until both backends together have so much.
+func (p *kafkaPair) arrived(t *testing.T, what string, spans, logs int) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		return len(p.backends[0].Spans())+len(p.backends[1].Spans()) == spans &&
+			len(p.backends[0].Logs())+len(p.backends[1].Logs()) == logs
+	}, upWithin, 20*time.Millisecond, what)
+}
+
+const kafkaTraces = 100
+
 // Two gateways read what two agents wrote. Of a hundred traces every span and
 // every log meets in one of them: a full id's partition is the same in both
 // topics, and the gateway that reads it too. A log with the low half alone
 // waits on its node for the span that completes it.
 func TestKafkaBringsATraceAndItsLogsToOneGateway(t *testing.T) {
-	const traces = 100
-	b := startBroker(t)
-	backends := []*sink.Sink{sink.Start(t), sink.Start(t)}
-	names := []string{"gateway-0", "gateway-1"}
-	for i, name := range names {
-		fromKafka(t, b, name, "config/export/otlp.yaml", backends[i].Endpoint,
-			"exporters: {otlp_grpc: {sending_queue: {batch: {flush_timeout: 100ms}}}}")
-	}
-	node := toKafka(t, b, "processors: {rum_link: {logs: {wait: 1m}}}", "config/examples/rum_link-waiting.yaml")
-	other := toKafka(t, b, "")
-	require.Equal(t, b.shares(t, "otelcol-obs-traces", names...), b.shares(t, "otelcol-obs-logs", names...))
+	p := newKafkaPair(t, []string{"config/examples/rum_link-waiting.yaml"}, nil, "processors: {rum_link: {logs: {wait: 1m}}}")
+	p.elsewhere.sendLogs(t, logsOf("early", withID), logsOf("early too", withID))
+	p.arrived(t, "logs of another node, before their spans", 0, 2*kafkaTraces)
+	p.here.sendLogs(t, logsOf("early, low half", withLowHalf))
+	p.here.sendSpans(t)
+	p.arrived(t, "the spans, and the logs that waited for them", kafkaTraces, 3*kafkaTraces)
+	p.here.sendLogs(t, logsOf("late, low half", withLowHalf))
+	p.elsewhere.sendLogs(t, logsOf("late", withID))
+	p.arrived(t, "logs after their spans", kafkaTraces, 5*kafkaTraces)
 
-	here, elsewhere := newOTLP(t, node.OTLPGRPC), newOTLP(t, other.OTLPGRPC)
-	send := func(to *otlp, ld plog.Logs) {
-		t.Helper()
-		_, err := to.logs.Export(t.Context(), plogotlp.NewExportRequestFromLogs(ld))
-		require.NoError(t, err)
-	}
-	arrived := func(what string, spans, logs int) {
-		t.Helper()
-		require.Eventually(t, func() bool {
-			return len(backends[0].Spans())+len(backends[1].Spans()) == spans && len(backends[0].Logs())+len(backends[1].Logs()) == logs
-		}, upWithin, 20*time.Millisecond, what)
-	}
+	p.met(t, map[string]string{
+		"early": "", "early too": "", "early, low half": "id64", "late, low half": "id64", "late": "span",
+	}, "2", "3") // their own node knew of one, so two or more were counted where they met
+}
 
-	td := ptrace.NewTraces()
-	var early, earlyLow, late, lateLow = plog.NewLogs(), plog.NewLogs(), plog.NewLogs(), plog.NewLogs()
-	for i := range traces {
-		trace, span := kafkaTrace(i), pcommon.SpanID(binary.BigEndian.AppendUint64(nil, 0xa000+uint64(i)))
-		s := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
-		s.SetTraceID(trace)
-		s.SetSpanID(span)
-		s.SetName(fmt.Sprint("span ", i))
-		withID(early, "early", trace, span)
-		withID(early, "early too", trace, span)
-		withLowHalf(earlyLow, "early, low half", trace, span)
-		withID(late, "late", trace, span)
-		withLowHalf(lateLow, "late, low half", trace, span)
-	}
-	send(elsewhere, early)
-	arrived("logs of another node, before their spans", 0, 2*traces)
-	send(here, earlyLow)
-	_, err := here.traces.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(td))
-	require.NoError(t, err)
-	arrived("the spans, and the logs that waited for them", traces, 3*traces)
-	send(here, lateLow)
-	send(elsewhere, late)
-	arrived("logs after their spans", traces, 5*traces)
+// The same by the low half of the id, for logs that have no more and never pass
+// the agent that knows it.
+func TestKafkaBringsALowHalfToItsTrace(t *testing.T) {
+	agents := []string{"config/examples/rum_link-scale-out-kafka.yaml"}
+	p := newKafkaPair(t, agents, agents, "", "config/examples/rum_link-scale-out-kafka-gateway.yaml")
+	p.elsewhere.sendLogs(t, logsOf("early", withID), logsOf("early, low half", withLowHalf))
+	p.arrived(t, "logs before their spans", 0, 2*kafkaTraces)
+	p.here.sendSpans(t)
+	p.arrived(t, "the spans", kafkaTraces, 2*kafkaTraces)
+	p.elsewhere.sendLogs(t, logsOf("late", withID), logsOf("late, low half", withLowHalf))
+	p.arrived(t, "logs after their spans", kafkaTraces, 4*kafkaTraces)
 
+	p.met(t, map[string]string{"early": "", "early, low half": "", "late": "span", "late, low half": "id64"}, "2")
+}
+
+// met requires that every trace is in one backend with each of its logs, which
+// say how they were linked, "" being not, and were counted.
+func (p *kafkaPair) met(t *testing.T, methods map[string]string, counts ...string) {
+	t.Helper()
 	met := 0
-	for _, backend := range backends {
+	for _, backend := range p.backends {
 		require.NotEmpty(t, backend.Spans(), "both gateways have work")
-		name := map[pcommon.TraceID]string{}
-		logs := map[pcommon.TraceID][]string{}
+		spans := map[uint64]sink.Span{}
+		logs := map[uint64][]string{}
 		for _, s := range backend.Spans() {
-			name[s.TraceID()] = s.Name()
-			// Its node knew of one, so two or more were counted where they met.
-			require.Contains(t, []string{"2", "3"}, sink.Str(s.Attributes(), "log.count"))
+			spans[lowHalf(s.TraceID())] = s
+			require.Contains(t, counts, sink.Str(s.Attributes(), "log.count"))
+			require.Empty(t, sink.Str(s.Attributes(), "rum_link.upper"))
 		}
 		for _, l := range backend.Logs() {
-			require.Contains(t, name, l.TraceID(), "%q met its trace", l.Body().Str())
-			logs[l.TraceID()] = append(logs[l.TraceID()], l.Body().Str())
-			if strings.HasPrefix(l.Body().Str(), "early") && !strings.HasSuffix(l.Body().Str(), "low half") {
-				continue // not linked, but counted
+			body := l.Body().Str()
+			span, here := spans[lowHalf(l.TraceID())]
+			require.True(t, here, "%q met its trace", body)
+			logs[lowHalf(l.TraceID())] = append(logs[lowHalf(l.TraceID())], body)
+			require.Equal(t, methods[body], sink.Str(l.Attributes(), "trace_link.method"), body)
+			require.Equal(t, fmt.Sprint(methods[body] != ""), sink.Str(l.Attributes(), "trace_linked"), body)
+			require.Empty(t, sink.Str(l.Attributes(), "rum_link.upper"))
+			if methods[body] != "" {
+				require.Equal(t, span.TraceID(), l.TraceID(), body)
+				require.Equal(t, span.Name(), sink.Str(l.Attributes(), "span.name"), body)
 			}
-			method := map[string]string{"early, low half": "id64", "late, low half": "id64", "late": "span"}[l.Body().Str()]
-			require.Equal(t, "true", sink.Str(l.Attributes(), "trace_linked"), l.Body().Str())
-			require.Equal(t, method, sink.Str(l.Attributes(), "trace_link.method"), l.Body().Str())
-			require.Equal(t, name[l.TraceID()], sink.Str(l.Attributes(), "span.name"), l.Body().Str())
 		}
 		for trace, bodies := range logs {
-			require.ElementsMatch(t, []string{"early", "early too", "early, low half", "late", "late, low half"}, bodies, trace)
+			require.ElementsMatch(t, slices.Collect(maps.Keys(methods)), bodies, trace)
+			id := spans[trace].TraceID()
+			require.EqualValues(t, upperHalf, binary.BigEndian.Uint64(id[:8]), "both halves")
 			met++
 		}
 	}
-	require.Equal(t, traces, met)
+	require.Equal(t, kafkaTraces, met)
 }
 
-func kafkaTrace(i int) pcommon.TraceID {
-	return pcommon.TraceID(binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, 0x6720f3a800000000), 0x9a3c5d7e00000000+uint64(i)*0x10001))
+// traceOf and spanOf are the ids of the trace with a number, which has one span.
+func traceOf(i int) (id pcommon.TraceID) {
+	binary.BigEndian.PutUint64(id[:8], upperHalf)
+	binary.BigEndian.PutUint64(id[8:], 0x9a3c5d7e00000000+uint64(i)*0x10001)
+	return id
 }
 
-func withID(ld plog.Logs, body string, trace pcommon.TraceID, span pcommon.SpanID) {
-	record := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
-	record.SetTimestamp(1)
-	record.Body().SetStr(body)
-	record.SetTraceID(trace)
-	record.SetSpanID(span)
+func spanOf(i int) (id pcommon.SpanID) {
+	binary.BigEndian.PutUint64(id[:], 0xa000+uint64(i))
+	return id
 }
 
-// withLowHalf is a log as a Datadog tracer leaves it: the low half of the trace
-// id and the span id, in decimal.
-func withLowHalf(ld plog.Logs, body string, trace pcommon.TraceID, span pcommon.SpanID) {
-	record := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
-	record.SetTimestamp(1)
-	record.Body().SetStr(body)
-	record.Attributes().PutStr("dd.trace_id", fmt.Sprint(binary.BigEndian.Uint64(trace[8:])))
+const upperHalf = 0x6720f3a800000000
+
+func lowHalf(id pcommon.TraceID) uint64 { return binary.BigEndian.Uint64(id[8:]) }
+
+func (o *otlp) sendSpans(t *testing.T) {
+	t.Helper()
+	td := ptrace.NewTraces()
+	for i := range kafkaTraces {
+		s := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty()
+		s.SetTraceID(traceOf(i))
+		s.SetSpanID(spanOf(i))
+		s.SetName(fmt.Sprint("span ", i))
+	}
+	_, err := o.traces.Export(t.Context(), ptraceotlp.NewExportRequestFromTraces(td))
+	require.NoError(t, err)
+}
+
+func (o *otlp) sendLogs(t *testing.T, all ...plog.Logs) {
+	t.Helper()
+	for _, ld := range all {
+		_, err := o.logs.Export(t.Context(), plogotlp.NewExportRequestFromLogs(ld))
+		require.NoError(t, err)
+	}
+}
+
+// logsOf is a log of each trace.
+func logsOf(body string, ids func(plog.LogRecord, int)) plog.Logs {
+	ld := plog.NewLogs()
+	for i := range kafkaTraces {
+		record := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty()
+		record.SetTimestamp(1)
+		record.Body().SetStr(body)
+		ids(record, i)
+	}
+	return ld
+}
+
+func withID(record plog.LogRecord, i int) {
+	record.SetTraceID(traceOf(i))
+	record.SetSpanID(spanOf(i))
+}
+
+// withLowHalf is how a Datadog tracer leaves a log: the low half of the trace id
+// and the span id, in decimal.
+func withLowHalf(record plog.LogRecord, i int) {
+	span := spanOf(i)
+	record.Attributes().PutStr("dd.trace_id", fmt.Sprint(lowHalf(traceOf(i))))
 	record.Attributes().PutStr("dd.span_id", fmt.Sprint(binary.BigEndian.Uint64(span[:])))
 }
