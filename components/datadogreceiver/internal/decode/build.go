@@ -82,8 +82,8 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	b := d.begin(d.repeats.list(), len(d.attrs))
-	d.append(b, d.attrs)
+	b := d.newMap(d.repeats.list(), len(d.attrs))
+	d.appendAll(b, d.attrs)
 	b.UnsafeIntoMap(to)
 }
 

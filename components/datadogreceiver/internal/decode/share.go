@@ -52,14 +52,14 @@ func (s *shared) reset() {
 	}
 }
 
-// begin returns a builder that begins with attrs and has room for more attributes.
-func (d *Decoder) begin(attrs []attr, more int) *xpdata.MapBuilder {
+// newMap returns a builder that begins with attrs and has room for more attributes.
+func (d *Decoder) newMap(attrs []attr, more int) *xpdata.MapBuilder {
 	s := d.shared
 	b := &s.builders[0]
 	hash, ok := hashOf(attrs)
 	if !ok || !s.on {
 		b.EnsureCapacity(len(attrs) + more)
-		d.append(b, attrs)
+		d.appendAll(b, attrs)
 		return b
 	}
 	r := &s.slots[hash>>(64-sharedBits)]
@@ -67,16 +67,16 @@ func (d *Decoder) begin(attrs []attr, more int) *xpdata.MapBuilder {
 	case r.hash != hash:
 		r.hash, r.attrs, r.built = hash, r.attrs[:0], nil
 		b.EnsureCapacity(len(attrs) + more)
-		d.append(b, attrs)
+		d.appendAll(b, attrs)
 		return b
 	case len(r.attrs) == 0:
 		r.attrs = append(r.attrs, attrs...)
 		r.built = make([]xpdata.MapBuilder, 1)
 		r.built[0].EnsureCapacity(len(attrs))
-		d.append(&r.built[0], attrs)
+		d.appendAll(&r.built[0], attrs)
 	case !equal(r.attrs, attrs):
 		b.EnsureCapacity(len(attrs) + more)
-		d.append(b, attrs)
+		d.appendAll(b, attrs)
 		return b
 	}
 	// A builder has no method that copies it. Its list of pairs is copied by the EnsureCapacity that follows, as it is longer.
@@ -85,8 +85,8 @@ func (d *Decoder) begin(attrs []attr, more int) *xpdata.MapBuilder {
 	return b
 }
 
-// append writes attributes at the end of a builder.
-func (d *Decoder) append(to *xpdata.MapBuilder, attrs []attr) {
+// appendAll writes attributes at the end of a builder.
+func (d *Decoder) appendAll(to *xpdata.MapBuilder, attrs []attr) {
 	for i := range attrs {
 		d.put(attrs[i], to.AppendEmpty(d.syms.text(attrs[i].key)))
 	}

@@ -341,8 +341,8 @@ func (d *Decoder) putLinked(to pcommon.Map, from int) {
 	if scalars < 0 {
 		scalars = len(list)
 	}
-	b := d.begin(list[:scalars], len(list)-scalars)
-	d.append(b, list[scalars:])
+	b := d.newMap(list[:scalars], len(list)-scalars)
+	d.appendAll(b, list[scalars:])
 	b.UnsafeIntoMap(to)
 	d.linked = d.linked[:from]
 }
