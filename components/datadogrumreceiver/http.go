@@ -201,7 +201,9 @@ func (in *ingest) giveBack() {
 	}
 	in.reset()
 	for i := range in.events {
-		in.events[i] = pending{event: event{actions: in.events[i].actions[:0]}}
+		actions := in.events[i].actions
+		clear(actions[:cap(actions)])
+		in.events[i] = pending{event: event{actions: actions[:0]}}
 	}
 	in.origin, in.lastView = nil, [3]string{}
 	in.r.ingests.Put(in)

@@ -172,6 +172,28 @@ func TestAReaderKeepsCopies(t *testing.T) {
 	runtime.KeepAlive(&r)
 }
 
+// What is kept for the next body does not hold on to the last one, which may be 10 MB.
+func TestAnIngestLetsGoOfItsBody(t *testing.T) {
+	in, _ := newConverter(t)
+	bodies := [][]string{
+		{clickLine, strings.Replace(fetchLine, `["ac`, `["ac000000-0000-4000-8000-000000000002","ac`, 1), request(1, "a2", 10), request(2, "", 20), request(3, "a3", 10), request(4, "a4", 10)},
+		{viewLine, `{"type":"error","date":1795168790000,"application":{"id":"x"},"action":{"id":["a1","a2"]},"error":{"message":"no \"luck\""}}`, "no event"},
+		{strings.Repeat(" ", 10) + viewLine + strings.Repeat(" ", 100<<10), fetchLine},
+	}
+	gone := make(chan struct{}, len(bodies))
+	for _, lines := range bodies {
+		b := []byte(joinLines(lines...))
+		runtime.AddCleanup(&b[0], func(chan struct{}) { gone <- struct{}{} }, gone)
+		require.False(t, in.run(t.Context(), unsafe.String(&b[0], len(b)), &origin{received: pcommon.NewTimestampFromTime(testNow)}).retry)
+		in.giveBack()
+	}
+	require.Eventually(t, func() bool {
+		runtime.GC()
+		return len(gone) == len(bodies)
+	}, 10*time.Second, time.Millisecond)
+	runtime.KeepAlive(in)
+}
+
 // read reads line and compares what was read with what encoding/json makes of it.
 func read(t *testing.T, r *jsonReader, line string) {
 	t.Helper()
