@@ -57,6 +57,12 @@ func (f *flusher) begin() {
 	f.reader.reset()
 }
 
+// read reads what was held into ev.
+func (f *flusher) read(line string, from *origin) bool {
+	doc, err := f.reader.read(line)
+	return err == nil && f.ev.read(doc, line, from.shift) == nil
+}
+
 func (f *flusher) flushActions(ctx context.Context, now time.Time, mode flushMode) error {
 	due := f.r.held.takeActions(now, mode)
 	for len(due) > 0 {
@@ -101,8 +107,7 @@ func (f *flusher) sendActions(ctx context.Context, due []dueSpan) error {
 func (f *flusher) actionSpan(d dueSpan) {
 	a := d.action
 	line, from := d.line, d.from
-	doc, err := f.reader.read(line)
-	if err != nil || f.ev.read(doc, line, from.shift) != nil {
+	if !f.read(line, from) {
 		return // not reached: it was read before it was held
 	}
 	span := f.w.span(&f.ev, from)
@@ -216,21 +221,27 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []dueView) e
 
 // view writes the record of one view, and one for each web vital it measured.
 func (f *flusher) view(d *dueView) {
-	line := d.base.line
+	line, partial := d.base.line, d.base.line == ""
 	if len(d.updates) > 0 {
 		line = mergeView(line, d.updates)
 	}
-	doc, err := f.reader.read(line)
-	if err != nil || f.ev.read(doc, line, d.from.shift) != nil {
-		return // not reached: its parts were read before they were held
-	}
 	e := &f.ev
-	e.line = line
+	if !f.read(line, d.from) {
+		// Each part was read before it was held: together they are more than one event may hold.
+		line, partial = d.base.line, true
+		if line == "" {
+			line = d.updates[len(d.updates)-1].line
+		}
+		if !f.read(line, d.from) {
+			f.r.tel.heldRefused.Add(context.Background(), 1, f.r.tel.heldView)
+			return
+		}
+	}
 	lr := f.w.record(e, d.from)
 	lr.SetEventName("rum.view")
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
 	f.w.event(e, false)
-	if d.base.line == "" {
+	if partial {
 		f.w.put(attrViewPartial).SetBool(true)
 	}
 	if int64(d.from.received)-int64(e.start) > int64(f.r.cfg.MaxEventAge) { //nolint:gosec // both are after 1970

@@ -2,6 +2,7 @@ package datadogrumreceiver
 
 import (
 	"context"
+	"errors"
 	"strings"
 	"sync"
 	"time"
@@ -21,6 +22,7 @@ type held struct {
 	recent  *recentTable
 	dirty   []*heldAction // changed since the last flush
 	store   *store        // nil without storage
+	closed  bool          // the last flush has begun
 }
 
 func newHeld(cfg *Config) *held {
@@ -28,6 +30,15 @@ func newHeld(cfg *Config) *held {
 		cfg: cfg, window: newWindow(&cfg.InferActions),
 		actions: newActionTable(), views: newViewTable(), recent: newRecentTable(),
 	}
+}
+
+var errStopping = errors.New("the receiver stops")
+
+// close refuses what would be held from now on.
+func (h *held) close() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.closed = true
 }
 
 // full tells whether a table is at its bound. The flush then makes room, and
@@ -86,6 +97,10 @@ func (h *held) causeOf(view digest, start, end pcommon.Timestamp) (string, infer
 // returns when that is on disk, and so is what they repeat.
 func (h *held) commit(ctx context.Context, in *ingest, events []pending) error {
 	h.mu.Lock()
+	if h.closed {
+		h.mu.Unlock()
+		return errStopping
+	}
 	changed, repeats := false, false
 	for i := range events {
 		p := &events[i]

@@ -282,3 +282,10 @@ type errConsumer struct{}
 func (errConsumer) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
 
 func (errConsumer) ConsumeLogs(context.Context, plog.Logs) error { return errors.New("busy") }
+
+// busyTraces is a traces pipeline that is busy.
+type busyTraces struct{}
+
+func (busyTraces) Capabilities() consumer.Capabilities { return consumer.Capabilities{} }
+
+func (busyTraces) ConsumeTraces(context.Context, ptrace.Traces) error { return errors.New("busy") }

@@ -159,9 +159,12 @@ func (r *rum) shutdown(ctx context.Context) error {
 	r.work.Wait()
 	r.flushing.Lock()
 	defer r.flushing.Unlock()
+	r.held.close()
 	errs = append(errs, r.flusher.flush(ctx, r.now(), flushAll))
 	if left := r.held.sizes(); left.actions+left.views > 0 && r.held.store == nil {
 		r.set.Logger.Warn("The pipelines refused held actions and views at shutdown; they are lost.")
+		r.tel.heldRefused.Add(ctx, int64(left.actions), r.tel.heldAction)
+		r.tel.heldRefused.Add(ctx, int64(left.views), r.tel.heldView)
 	}
 	errs = append(errs, r.pass.shutdown(ctx), r.held.closeStore(ctx), r.gauges.Unregister())
 	return errors.Join(errs...)

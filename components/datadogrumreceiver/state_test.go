@@ -1,6 +1,7 @@
 package datadogrumreceiver
 
 import (
+	"context"
 	"encoding/hex"
 	"fmt"
 	"math/rand/v2"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
@@ -359,4 +361,66 @@ func TestStandaloneTraceIDIsFixed(t *testing.T) {
 	require.Equal(t, hex.EncodeToString(id[:]), id.String())
 	require.Equal(t, id, standaloneTraceID(appID, actionID))
 	require.NotEqual(t, id, standaloneTraceID(actionID, appID))
+}
+
+// A request that is still running when the stop has waited long enough is not
+// told that its action is held: nobody would hand it on.
+func TestNothingIsHeldAfterTheLastFlush(t *testing.T) {
+	g := newRig(t, nil).start(nil)
+	slow := &slowLogs{Consumer: consumertest.NewNop(), entered: make(chan struct{}), leave: make(chan struct{})}
+	g.rum.logs = slow
+	longTask := `{"type":"long_task","date":1795168790000,"application":{"id":"` + appID + `"},"long_task":{"id":"l1","duration":60000000}}`
+	answers := make(chan result)
+	go func() {
+		answers <- g.ingest(context.Background(), joinLines(act("a1", "click", "Pay", 0), longTask), &origin{received: pcommon.NewTimestampFromTime(testNow)})
+	}()
+	<-slow.entered
+	require.NoError(t, g.rum.Shutdown(t.Context()))
+	close(slow.leave)
+	require.True(t, (<-answers).retry)
+	require.Zero(t, g.held.sizes())
+	require.EqualValues(t, 2, g.count(t, "events", "outcome", "deferred"))
+}
+
+// slowLogs is a logs pipeline that takes its time.
+type slowLogs struct {
+	consumertest.Consumer
+	entered, leave chan struct{}
+}
+
+func (s *slowLogs) ConsumeLogs(context.Context, plog.Logs) error {
+	close(s.entered)
+	<-s.leave
+	return nil
+}
+
+func TestWhatIsLostInAStopIsCounted(t *testing.T) {
+	g := newRig(t, nil).start(nil)
+	g.post(joinLines(act("a1", "click", "Menu", 0), viewLine))
+	g.flushing.Lock()
+	g.rum.logs, g.rum.traces = errConsumer{}, busyTraces{}
+	g.flushing.Unlock()
+	require.Error(t, g.rum.Shutdown(t.Context()))
+	require.EqualValues(t, 1, g.count(t, "held_refused", "item", "action"))
+	require.EqualValues(t, 1, g.count(t, "held_refused", "item", "view"))
+}
+
+// Each update was small enough, together they are not: what is known of the view leaves without them.
+func TestAViewTooLargeToMergeLeavesWithoutItsUpdates(t *testing.T) {
+	many := strings.Repeat("0,", maxJSONNodes*2/3) + "0"
+	update := `{"type":"view_update","date":1795168790000,"application":{"id":"` + appID + `"},"view":{"id":"v1","name":"Cart"},"_dd":{"document_version":%d,"page_states":[` + many + `]}}`
+	whole := `{"type":"view","date":1795168790000,"application":{"id":"` + appID + `"},"view":{"id":"v1","name":"Start"},"_dd":{"document_version":1,"page_states":[]}}`
+	for name, lines := range map[string][]string{
+		"Start": {whole, fmt.Sprintf(update, 2), fmt.Sprintf(update, 3)},
+		"Cart":  {fmt.Sprintf(update, 2), fmt.Sprintf(update, 3)},
+	} {
+		g := newRig(t, nil).start(nil)
+		require.Equal(t, http.StatusAccepted, g.post(joinLines(lines...)).code)
+		g.flush(g.cfg.Views.Idle)
+		view := g.recordNamed("rum.view")
+		got, _ := view.Attributes().Get(attrViewName)
+		require.Equal(t, name, got.Str())
+		partial, _ := view.Attributes().Get(attrViewPartial)
+		require.True(t, partial.Bool())
+	}
 }

@@ -90,7 +90,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	t.inferred = counter("inferences", "{event}", "Requests without an action id, by what time told about their cause.")
 	t.late = counter("late_events", "{event}", "Events older than max_event_age.")
 	t.evictions = counter("evictions", "{item}", "Items that left memory early because it was full, by what they were.")
-	t.heldRefused = counter("held_refused", "{item}", "Held actions and views that a pipeline refused for good.")
+	t.heldRefused = counter("held_refused", "{item}", "Held actions and views that a pipeline refused for good, or when the receiver stopped.")
 	t.dropped = counter("dropped_actions", "{action}", "Actions that were unwanted by name or rate and were no trace's root.")
 	t.storeErrors = counter("storage_errors", "{error}", "Writes to the storage extension that did not succeed.")
 	skew, err := meter.Int64Histogram(metricPrefix+"skew", metric.WithUnit("ms"),
