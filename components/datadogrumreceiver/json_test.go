@@ -84,6 +84,21 @@ func TestTheParserReadsWhatEncodingJSONReads(t *testing.T) {
 	require.Zero(t, r.size)
 }
 
+func TestWholeNumbersAreThoseOfStrconv(t *testing.T) {
+	for _, s := range []string{
+		"0", "-0", "7", "-7", "9223372036854775807", "9223372036854775808", "-9223372036854775808", "-9223372036854775809",
+		"18446744073709551616", "1.5", "1e3", "-1E2", "0.0", "", "-",
+	} {
+		want, err := strconv.ParseInt(s, 10, 64)
+		got, ok := wholeNumber(s)
+		require.Equal(t, err == nil, ok, s)
+		if ok {
+			require.Equal(t, want, got, s)
+		}
+	}
+	require.Zero(t, testing.AllocsPerRun(100, func() { wholeNumber("33.25") }))
+}
+
 // An event that is like another is read by their differences, and says what it says.
 func TestWhatIsLikeAnotherEventIsReadAsItself(t *testing.T) {
 	like := []string{

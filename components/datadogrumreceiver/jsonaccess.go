@@ -4,6 +4,9 @@ import (
 	"iter"
 	"math"
 	"strconv"
+	"strings"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 )
 
 // none is the node of what is not there.
@@ -80,7 +83,7 @@ func (d *jsonDoc) integer(i int) (int64, bool) {
 	if i < 0 || d.values[i].kind != jsonNumber {
 		return 0, false
 	}
-	if n, err := strconv.ParseInt(d.values[i].str, 10, 64); err == nil {
+	if n, ok := wholeNumber(d.values[i].str); ok {
 		return n, true
 	}
 	f, ok := d.float(i)
@@ -88,6 +91,17 @@ func (d *jsonDoc) integer(i int) (int64, bool) {
 		return 0, false
 	}
 	return int64(f), true
+}
+
+// wholeNumber reads a JSON number that is an integer of 64 bits. strconv tells of
+// any other with an error, which is two allocations for each fraction.
+func wholeNumber(s string) (int64, bool) {
+	digits, negative := strings.CutPrefix(s, "-")
+	n, ok := ddcontext.ParseUint64(digits)
+	if negative {
+		return -int64(n), ok && n <= 1<<63 //nolint:gosec // 1<<63 is its own negative
+	}
+	return int64(n), ok && n <= math.MaxInt64 //nolint:gosec // see the bound
 }
 
 // equal tells whether two nodes hold the same, members in the same order.

@@ -67,7 +67,7 @@ func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
 }
 
 func writeNumber(s string, to pcommon.Value) {
-	if n, err := strconv.ParseInt(s, 10, 64); err == nil {
+	if n, ok := wholeNumber(s); ok {
 		to.SetInt(n)
 		return
 	}
