@@ -94,9 +94,10 @@ func newConverter(t testing.TB) (*ingest, func()) {
 }
 
 // converter returns a function that converts body as if it came for the first time.
-func converter(t testing.TB, body string) func() {
+func converter(t testing.TB, body string, share bool) func() {
 	t.Helper()
 	in, forget := newConverter(t)
+	in.w.share = share
 	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
 	return func() {
 		forget()
@@ -111,11 +112,12 @@ func converter(t testing.TB, body string) func() {
 func TestAllocationsPerResourceEvent(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
-			convert := converter(t, resourceBody(t, shape))
-			perEvent := testing.AllocsPerRun(20, convert) / eventsPerBody
-			t.Logf("%.1f allocations per event", perEvent)
+			shared := testing.AllocsPerRun(20, converter(t, resourceBody(t, shape), true)) / eventsPerBody
+			unshared := testing.AllocsPerRun(20, converter(t, resourceBody(t, shape), false)) / eventsPerBody
+			t.Logf("%.1f allocations per event, %.1f when pdata pools", shared, unshared)
 			if !raceDetector {
-				require.LessOrEqual(t, perEvent, 40.0)
+				require.LessOrEqual(t, shared, 22.0)
+				require.LessOrEqual(t, unshared, 40.0)
 			}
 		})
 	}
@@ -128,15 +130,17 @@ func BenchmarkResourceEvent(b *testing.B) {
 	defer runtime.KeepAlive(heap)
 	for _, shape := range shapes {
 		body := resourceBody(b, shape)
-		b.Run(shape+"/convert", func(b *testing.B) {
-			convert := converter(b, body)
-			b.ReportAllocs()
-			cpu := cpuTime()
-			for b.Loop() {
-				convert()
-			}
-			report(b, cpuTime()-cpu, eventsPerBody)
-		})
+		for name, share := range map[string]bool{"/convert": true, "/convert_unshared": false} {
+			b.Run(shape+name, func(b *testing.B) {
+				convert := converter(b, body, share)
+				b.ReportAllocs()
+				cpu := cpuTime()
+				for b.Loop() {
+					convert()
+				}
+				report(b, cpuTime()-cpu, eventsPerBody)
+			})
+		}
 		// The baseline: what reading the same JSON into maps costs, and nothing else.
 		b.Run(shape+"/encoding_json", func(b *testing.B) {
 			b.ReportAllocs()
@@ -145,6 +149,40 @@ func BenchmarkResourceEvent(b *testing.B) {
 				for line := range strings.SplitSeq(body, "\n") {
 					var doc map[string]any
 					if err := json.Unmarshal([]byte(line), &doc); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report(b, cpuTime()-cpu, eventsPerBody)
+		})
+	}
+}
+
+// BenchmarkReadEvent is reading alone: by what differs from the last event, and whole.
+func BenchmarkReadEvent(b *testing.B) {
+	for _, shape := range shapes {
+		lines := strings.Split(resourceBody(b, shape), "\n")
+		b.Run(shape+"/differences", func(b *testing.B) {
+			var r jsonReader
+			b.ReportAllocs()
+			cpu := cpuTime()
+			for b.Loop() {
+				r.reset()
+				for _, line := range lines {
+					if _, err := r.read(line); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+			report(b, cpuTime()-cpu, eventsPerBody)
+		})
+		b.Run(shape+"/whole", func(b *testing.B) {
+			var p jsonParser
+			b.ReportAllocs()
+			cpu := cpuTime()
+			for b.Loop() {
+				for _, line := range lines {
+					if err := p.parse(line); err != nil {
 						b.Fatal(err)
 					}
 				}

@@ -122,7 +122,10 @@ func (in *ingest) run(ctx context.Context, body string, from *origin) result {
 			return res
 		}
 	}
-	return result{forbidden: seen > 0 && allowed == 0, reason: "client token may not report for this application"}
+	if seen > 0 && allowed == 0 {
+		return result{forbidden: true, reason: "client token may not report for this application"}
+	}
+	return result{}
 }
 
 func (in *ingest) reset() {

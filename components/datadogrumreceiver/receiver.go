@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 	"go.opentelemetry.io/otel/metric"
+	"go.uber.org/zap"
 )
 
 // flushEvery is how often the held items are looked through for what is due.
@@ -192,7 +193,7 @@ func (r *rum) flushLoop(ctx context.Context) {
 		}
 		r.flushing.Lock()
 		if err := r.flusher.flush(ctx, r.now(), mode); err != nil {
-			r.set.Logger.Debug("A pipeline refused held data for now; it stays held.")
+			r.set.Logger.Debug("A pipeline refused held data for now; it stays held.", zap.Error(err))
 		}
 		r.flushing.Unlock()
 	}

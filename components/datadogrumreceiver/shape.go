@@ -9,7 +9,7 @@ import (
 // Events of one type have the same members in the same order, nearly always, and
 // much of what one says the last one said: application, session, view, user,
 // device. So an event is compared with the last of its kind, and only where they
-// differ is it parsed. That takes a fifth of the time.
+// differ is it parsed: a quarter of the time (BenchmarkReadEvent).
 
 // shape is what events have in common, and the one of them that others are
 // compared with.
