@@ -3,6 +3,7 @@ package deploy
 
 import (
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -171,6 +172,53 @@ func TestTheUnitFindsWhatThePackageInstalls(t *testing.T) {
 	}
 	// Where the configurations keep their queues when nothing else is said.
 	assert.Contains(t, read(t, "../config/agent.yaml"), ":-/var/lib/"+one(t, unit, `StateDirectory=(\S+)`)+"}")
+}
+
+// Removing keeps what waits in the queue, purging does not, and neither touches
+// anything else. DPKG_ROOT is where dpkg installs to when it is not /.
+func TestOnlyPurgingDeletesTheQueue(t *testing.T) {
+	for action, kept := range map[string][]string{
+		"remove": {"var/lib/private/otelcol-obs/queue/data"}, "upgrade": {"var/lib/private/otelcol-obs/queue/data"},
+		"0": {"var/lib/private/otelcol-obs/queue/data"}, "purge": nil,
+	} {
+		t.Run(action, func(t *testing.T) {
+			root := t.TempDir()
+			for _, file := range []string{"var/lib/private/otelcol-obs/queue/data", "var/lib/private/other/data"} {
+				require.NoError(t, os.MkdirAll(filepath.Join(root, filepath.Dir(file)), 0o755))
+				require.NoError(t, os.WriteFile(filepath.Join(root, file), []byte("data"), 0o600))
+			}
+			require.NoError(t, os.Symlink("private/otelcol-obs", filepath.Join(root, "var/lib/otelcol-obs")))
+			for _, script := range []string{"preremove.sh", "postremove.sh"} {
+				cmd := exec.Command("packages/"+script, action)
+				cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "DPKG_ROOT=" + root}
+				out, err := cmd.CombinedOutput()
+				require.NoError(t, err, string(out))
+			}
+			var left []string
+			require.NoError(t, filepath.WalkDir(root, func(path string, d os.DirEntry, err error) error {
+				if err == nil && d.Type().IsRegular() {
+					left = append(left, strings.TrimPrefix(path, root+"/"))
+				}
+				return err
+			}))
+			assert.Equal(t, append(kept, "var/lib/private/other/data"), left)
+			_, err := os.Lstat(filepath.Join(root, "var/lib/otelcol-obs"))
+			assert.Equal(t, action == "purge", os.IsNotExist(err))
+		})
+	}
+}
+
+// The unit is as narrow as a restricted pod: no user of its own, no capability,
+// nothing to write but its state.
+func TestTheUnitIsRestricted(t *testing.T) {
+	unit := read(t, "packages/otelcol-obs.service")
+	for _, line := range []string{
+		"DynamicUser=yes", "StateDirectoryMode=0750", "NoNewPrivileges=yes", "CapabilityBoundingSet=", "AmbientCapabilities=",
+		"ProtectSystem=strict", "ProtectHome=yes", "PrivateTmp=yes", "PrivateDevices=yes", "SystemCallFilter=@system-service", "UMask=0027",
+	} {
+		assert.Contains(t, unit, "\n"+line+"\n")
+	}
+	assert.NotRegexp(t, `(?m)^(User|Group|ReadWritePaths|AmbientCapabilities)=.`, unit)
 }
 
 func read(t *testing.T, path string) string {

@@ -48,6 +48,9 @@ done
 [ -n "$version" ] || fail 'podman cannot run the image, see above; on a machine with cgroups v1 and v2 side by side: apt-get install runc'
 echo "$version, run by $(podman $runtime --version) ${runtime:+with $runtime}"
 
+# What `helm test` does first.
+podman $runtime run --rm $restricted --volume "$volume:/var/lib/otelcol-obs" "$image" validate \
+	--config=/etc/otelcol-obs/agent.yaml --config=/etc/otelcol-obs/export/debug.yaml || fail 'the configuration in the image is not valid'
 container=$(podman $runtime run --detach $restricted --volume "$volume:/var/lib/otelcol-obs" "$image")
 # The image's second program asks the first one, inside the container's network.
 podman $runtime run --rm --read-only --cap-drop=all --ulimit=nofile=4096:4096 --ulimit=nproc=4096:4096 \
