@@ -63,7 +63,7 @@ func requireDurable(t *testing.T, kind string, exporter any) {
 	batch := at(queue, "batch")
 	require.Equal(t, "5s", batch["flush_timeout"])
 	if kind != "kafka" { // its messages have a size
-		require.Equal(t, map[string]any{"flush_timeout": "5s", "sizer": "items", "min_size": 250, "max_size": 1000}, batch)
+		require.Equal(t, map[string]any{"flush_timeout": "5s", "sizer": "items", "min_size": 150, "max_size": 1000}, batch)
 	}
 	if kind == "datadog" {
 		return // has retries of its own, and no promise
