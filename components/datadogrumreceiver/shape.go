@@ -25,7 +25,9 @@ type shape struct {
 }
 
 const (
-	maxShapes    = 16 // a page has about ten: requests with and without timings, views, clicks, long tasks…
+	maxShapes = 16 // a page has about ten: requests with and without timings, views, clicks, long tasks…
+	// A longer event is read whole: comparing it with 16 others must not cost a
+	// stranger's megabyte 16 times.
 	maxShapeText = 16 << 10
 )
 
@@ -67,6 +69,11 @@ func (r *jsonReader) reset() {
 
 // read reads one event. What it returns is valid until reset.
 func (r *jsonReader) read(line string) (jsonDoc, error) {
+	if len(line) > maxShapeText {
+		doc, err := r.parse(line)
+		r.parser = jsonParser{} // its lists hold on to the line, and may be long
+		return doc, err
+	}
 	for i, s := range r.shapes {
 		if r.like(s, line) {
 			copy(r.shapes[1:], r.shapes[:i])
@@ -74,26 +81,24 @@ func (r *jsonReader) read(line string) (jsonDoc, error) {
 			return r.event(s, line), nil
 		}
 	}
-	known := len(line) <= maxShapeText
-	if known {
-		line = strings.Clone(line)
+	doc, err := r.parse(strings.Clone(line))
+	if err == nil && doc.kind != "" {
+		r.shapes = slices.Insert(r.shapes, 0, doc.shape)
+		r.shapes = r.shapes[:min(len(r.shapes), maxShapes)]
 	}
+	return doc, err
+}
+
+// parse reads an event whole.
+func (r *jsonReader) parse(line string) (jsonDoc, error) {
 	if err := r.parser.parse(line); err != nil {
 		return jsonDoc{}, err
 	}
-	s := &shape{
-		nodes: slices.Clone(r.parser.nodes), line: line, base: slices.Clone(r.parser.values), leaves: slices.Clone(r.parser.leaves), batch: r.batch,
-	}
-	if !known {
-		r.parser = jsonParser{} // its lists hold on to the line, and are long
-	}
-	r.size += len(s.nodes)
+	p := &r.parser
+	s := &shape{nodes: slices.Clone(p.nodes), line: line, base: slices.Clone(p.values), leaves: slices.Clone(p.leaves), batch: r.batch}
 	doc := jsonDoc{s, s.base}
 	s.places = placesOf(doc)
-	if known && s.kind != "" {
-		r.shapes = slices.Insert(r.shapes, 0, s)
-		r.shapes = r.shapes[:min(len(r.shapes), maxShapes)]
-	}
+	r.size += len(s.nodes)
 	return doc, nil
 }
 
