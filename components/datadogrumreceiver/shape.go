@@ -28,7 +28,8 @@ const (
 	maxShapes = 16 // a page has about ten: requests with and without timings, views, clicks, long tasks…
 	// A longer event is read whole: comparing it with 16 others must not cost a
 	// stranger's megabyte 16 times.
-	maxShapeText = 16 << 10
+	maxShapeText  = 16 << 10
+	maxShapeNodes = 1024
 )
 
 // jsonDoc is one event: its shape and what it says in each node. Node 0 is the
@@ -82,7 +83,7 @@ func (r *jsonReader) read(line string) (jsonDoc, error) {
 		}
 	}
 	doc, err := r.parse(strings.Clone(line))
-	if err == nil && doc.kind != "" {
+	if err == nil && doc.kind != "" && len(doc.nodes) <= maxShapeNodes {
 		r.shapes = slices.Insert(r.shapes, 0, doc.shape)
 		r.shapes = r.shapes[:min(len(r.shapes), maxShapes)]
 	}
