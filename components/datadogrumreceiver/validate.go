@@ -1,0 +1,175 @@
+package datadogrumreceiver
+
+import (
+	"errors"
+	"fmt"
+	"net/netip"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	trackName = regexp.MustCompile(`^[a-z]{1,32}$`)
+	siteName  = regexp.MustCompile(`^[a-z0-9-]+(\.[a-z0-9-]+)+$`)
+)
+
+// Validate implements component validation.
+func (c *Config) Validate() error {
+	return errors.Join(
+		c.validatePaths(),
+		c.validateProxies(),
+		c.validateBounds(),
+		oneOf("actions::span", c.Actions.Span, spanPerTrace, spanSeparate),
+		oneOf("resources::untraced", c.Resources.Untraced, "event", "drop"),
+		oneOf("privacy::client_ip", c.Privacy.ClientIP, "drop", "truncate", "keep"),
+		oneOf("privacy::url_query", c.Privacy.URLQuery, "redact", "drop", "keep"),
+		oneOf("privacy::user::id", c.Privacy.User.ID, "keep", "drop"),
+		oneOf("privacy::user::name", c.Privacy.User.Name, "keep", "drop"),
+		oneOf("privacy::user::email", c.Privacy.User.Email, "keep", "drop"),
+		oneOf("privacy::user::anonymous_id", c.Privacy.User.AnonymousID, "keep", "drop"),
+		oneOf("privacy::user::other", c.Privacy.User.Other, "keep", "drop"),
+		validGlobs("actions::allow", c.Actions.Allow),
+		validGlobs("actions::deny", c.Actions.Deny),
+		validGlobs("privacy::context_deny", c.Privacy.ContextDeny),
+		c.Passthrough.validate(c.MaxRequestBodySize),
+	)
+}
+
+func (c *Config) validatePaths() error {
+	owner := map[string]string{}
+	for track, paths := range c.Paths {
+		if !trackName.MatchString(track) {
+			return fmt.Errorf("paths must name tracks in lower-case letters, got %q", track)
+		}
+		for _, path := range paths {
+			if !strings.HasPrefix(path, "/") {
+				return fmt.Errorf("paths::%s must begin with /, got %q", track, path)
+			}
+			if other, taken := owner[path]; taken && other != track {
+				return fmt.Errorf("paths must give a path to one track, got %q for both %s and %s", path, min(other, track), max(other, track))
+			}
+			owner[path] = track
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateProxies() error {
+	for _, network := range c.TrustedProxies {
+		if _, err := netip.ParsePrefix(network); err != nil {
+			return fmt.Errorf("trusted_proxies must be networks such as 10.0.0.0/8, got %q", network)
+		}
+	}
+	for token := range c.ClientTokens {
+		if token == "" {
+			return errors.New("client_tokens must not hold an empty token")
+		}
+	}
+	return nil
+}
+
+func (c *Config) validateBounds() error {
+	durations := []struct {
+		key   string
+		value time.Duration
+	}{
+		{"actions::wait", c.Actions.Wait},
+		{"actions::missing", c.Actions.Missing},
+		{"actions::remember", c.Actions.Remember},
+		{"views::settle", c.Views.Settle},
+		{"views::idle", c.Views.Idle},
+		{"skew::threshold", c.Skew.Threshold},
+		{"max_event_age", c.MaxEventAge},
+		{"dedupe::ttl", c.Dedupe.TTL},
+	}
+	for _, d := range durations {
+		if d.value <= 0 {
+			return fmt.Errorf("%s must be positive, got %s", d.key, d.value)
+		}
+	}
+	if c.InferActions.Before < 0 || c.InferActions.After < 0 || c.InferActions.Effect < 0 {
+		return fmt.Errorf("infer_actions windows must not be negative, got before %s, after %s, effect %s",
+			c.InferActions.Before, c.InferActions.After, c.InferActions.Effect)
+	}
+	if c.Actions.Remember < c.Actions.Missing || c.Actions.Remember < c.Actions.Wait {
+		return fmt.Errorf("actions::remember must be at least actions::wait and actions::missing, got %s", c.Actions.Remember)
+	}
+	counts := []struct {
+		key   string
+		value int
+	}{
+		{"max_event_bytes", c.MaxEventBytes},
+		{"rate_limit::max_keys", c.RateLimit.MaxKeys},
+		{"actions::max_held", c.Actions.MaxHeld},
+		{"actions::max_held_bytes", c.Actions.MaxHeldBytes},
+		{"views::max_held", c.Views.MaxHeld},
+		{"views::max_held_bytes", c.Views.MaxHeldBytes},
+		{"dedupe::max_events", c.Dedupe.MaxEvents},
+		{"dedupe::max_bodies", c.Dedupe.MaxBodies},
+	}
+	for _, n := range counts {
+		if n.value <= 0 {
+			return fmt.Errorf("%s must be positive, got %d", n.key, n.value)
+		}
+	}
+	if c.MaxRequestBodySize <= 0 {
+		return fmt.Errorf("max_request_body_size must be positive, got %d", c.MaxRequestBodySize)
+	}
+	if c.MaxInFlightBytes < 2*c.MaxRequestBodySize {
+		return fmt.Errorf("max_in_flight_bytes must be at least twice max_request_body_size, got %d", c.MaxInFlightBytes)
+	}
+	rates := []struct {
+		key   string
+		value float64
+	}{
+		{"rate_limit::per_token", c.RateLimit.PerToken},
+		{"rate_limit::per_ip", c.RateLimit.PerIP},
+		{"actions::per_session", c.Actions.PerSession},
+	}
+	for _, r := range rates {
+		if !(r.value >= 0) { // also refuses NaN
+			return fmt.Errorf("%s must not be negative, got %v", r.key, r.value)
+		}
+	}
+	return nil
+}
+
+func (p *PassthroughConfig) validate(largest int64) error {
+	if !p.Enabled {
+		return nil
+	}
+	if p.Endpoint == "" && !siteName.MatchString(p.Site) {
+		return fmt.Errorf("datadog_passthrough::site must be a Datadog site such as datadoghq.eu, got %q", p.Site)
+	}
+	if p.Endpoint != "" {
+		u, err := url.Parse(p.Endpoint)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" || (u.Path != "" && u.Path != "/") || u.RawQuery != "" {
+			return fmt.Errorf("datadog_passthrough::endpoint must be a scheme and host such as https://proxy.example, got %q", p.Endpoint)
+		}
+	}
+	for _, track := range p.Tracks {
+		if !trackName.MatchString(track) {
+			return fmt.Errorf("datadog_passthrough::tracks must be track names in lower-case letters, got %q", track)
+		}
+	}
+	if len(p.Tracks) == 0 {
+		return errors.New("datadog_passthrough::tracks must name a track when the pass-through is enabled")
+	}
+	if int64(p.QueueBytes) < largest {
+		return fmt.Errorf("datadog_passthrough::queue_bytes must be at least max_request_body_size, got %d", p.QueueBytes)
+	}
+	if p.Timeout <= 0 || p.MaxElapsed <= 0 {
+		return fmt.Errorf("datadog_passthrough::timeout and max_elapsed must be positive, got %s and %s", p.Timeout, p.MaxElapsed)
+	}
+	return oneOf("datadog_passthrough::mode", p.Mode, "sync", "async")
+}
+
+func oneOf(key, got string, want ...string) error {
+	if slices.Contains(want, got) {
+		return nil
+	}
+	return fmt.Errorf("%s must be %s or %s, got %q", key, strings.Join(want[:len(want)-1], ", "), want[len(want)-1], got)
+}
