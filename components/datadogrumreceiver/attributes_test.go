@@ -2,12 +2,15 @@ package datadogrumreceiver
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 )
 
@@ -151,4 +154,46 @@ func TestNothingIsSharedWhenPdataPools(t *testing.T) {
 	require.True(t, mayShare(), "the gate is known and off")
 	setPooling(t, true)
 	require.False(t, mayShare())
+}
+
+// What an ingest has seen before shows in nothing it writes: every line of every
+// story becomes what it becomes in a new one, whichever line came before it.
+func TestAnEventIsWrittenAsIfItWereTheFirst(t *testing.T) {
+	lines := goldenLines(t)
+	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
+	written := func(in *ingest, body string) (out []string) {
+		t.Helper()
+		traces, logs := new(consumertest.TracesSink), new(consumertest.LogsSink)
+		in.r.traces, in.r.logs = traces, logs
+		require.False(t, in.run(t.Context(), body, from).retry)
+		for _, td := range traces.AllTraces() {
+			out = append(out, asJSON(t, func() ([]byte, error) { return (&ptrace.JSONMarshaler{}).MarshalTraces(td) }))
+		}
+		for _, ld := range logs.AllLogs() {
+			out = append(out, asJSON(t, func() ([]byte, error) { return (&plog.JSONMarshaler{}).MarshalLogs(ld) }))
+		}
+		return out
+	}
+	want := make([][]string, len(lines))
+	for i, line := range lines {
+		in, _ := newConverter(t)
+		want[i] = written(in, line)
+	}
+	warm, forget := newConverter(t)
+	order := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	for range 20 {
+		for _, i := range order.Perm(len(lines)) {
+			forget()
+			warm.r.held = newHeld(warm.r.cfg) // what is inferred depends on what came before, by design
+			require.Equal(t, want[i], written(warm, lines[i]), lines[i])
+			warm.giveBack()
+		}
+	}
+}
+
+func asJSON(t *testing.T, marshal func() ([]byte, error)) string {
+	t.Helper()
+	raw, err := marshal()
+	require.NoError(t, err)
+	return string(raw)
 }
