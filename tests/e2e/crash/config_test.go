@@ -58,12 +58,13 @@ func requireDurable(t *testing.T, kind string, exporter any) {
 	queue := at(exporter, "sending_queue")
 	require.NotEqual(t, false, queue["enabled"])
 	require.Equal(t, map[string]any{
-		"storage": "durable_storage", "sizer": "bytes", "queue_size": 512 << 20, "block_on_overflow": false, "num_consumers": 4,
-	}, without(queue, "enabled", "batch"))
+		"storage": "durable_storage", "sizer": "bytes", "queue_size": 512 << 20, "block_on_overflow": false,
+	}, without(queue, "enabled", "batch", "num_consumers"))
 	batch := at(queue, "batch")
 	require.Equal(t, "5s", batch["flush_timeout"])
 	if kind != "kafka" { // its messages have a size
-		require.Equal(t, map[string]any{"flush_timeout": "5s", "sizer": "items", "min_size": 150, "max_size": 1000}, batch)
+		require.Equal(t, 3, queue["num_consumers"])
+		require.Equal(t, map[string]any{"flush_timeout": "5s", "sizer": "items", "min_size": 200, "max_size": 1000}, batch)
 	}
 	if kind == "datadog" {
 		return // has retries of its own, and no promise

@@ -10,6 +10,12 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 )
 
+// The README's alert on a backlog that does not go.
+const (
+	liveBytes = "otelcol_extension_durable_storage_live_bytes"
+	backlog   = 16 << 20
+)
+
 // T3: a long outage, a kill at each end. The short form has a backlog of 64 MB
 // instead of 512 MB and an eighth of the time to drain it.
 func TestOutage(t *testing.T) {
@@ -29,10 +35,12 @@ func TestOutage(t *testing.T) {
 	r.Kill()
 	r.Launch()
 	ready := r.WaitReady(30 * time.Second)
+	require.Greater(t, r.metric(liveBytes), backlog, "an alert on a backlog has what it needs")
 	start = time.Now()
 	r.backend.Be(OK)
 	r.drained(2 * time.Minute)
 	drained := time.Since(start)
+	r.eventually("the alert on a backlog ends", 10*time.Second, func() bool { return r.metric(liveBytes) < backlog })
 	peak, err := memory(r.Pid(), "VmHWM")
 	require.NoError(t, err)
 	t.Logf("%d MB sent in %s, ready %s after the kill, drained in %s (%.0f MB/s), peak memory %d MiB",

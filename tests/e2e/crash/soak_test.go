@@ -66,11 +66,13 @@ func runSoak(r *rig) (kills int) {
 	}
 	r.backend.Be(OK)
 	fleet.Stop(20 * time.Second)
-	r.drained(time.Minute)
+	start := time.Now()
+	r.drained(5 * time.Minute) // up to three full queues, while anything arrives
+	drained := time.Since(start)
 	took, err := r.Terminate(exitWithin)
 	require.NoError(r.t, err)
 	r.drained(10 * time.Second)
-	r.t.Logf("%s, %d kills, SIGTERM to exit %s, ack p50 %s p99 %s\n%s", length, kills, took.Round(time.Millisecond),
+	r.t.Logf("%s, %d kills, drained in %s, SIGTERM to exit %s, ack p50 %s p99 %s\n%s", length, kills, drained.Round(time.Millisecond), took.Round(time.Millisecond),
 		fleet.Latency(50).Round(time.Microsecond), fleet.Latency(99).Round(time.Microsecond), fmt.Sprint(fleet.Errors()))
 	return kills
 }
