@@ -35,7 +35,7 @@ func TestOutage(t *testing.T) {
 	r.Kill()
 	r.Launch()
 	ready := r.WaitReady(30 * time.Second)
-	require.Greater(t, r.metric(liveBytes), backlog, "an alert on a backlog has what it needs")
+	require.Greater(t, r.metric(liveBytes), float64(backlog), "an alert on a backlog has what it needs")
 	start = time.Now()
 	r.backend.Be(OK)
 	r.drained(2 * time.Minute)

@@ -131,8 +131,9 @@ func record(t *testing.T, disk *PowerDisk, overlay string, n int, rng *rand.Rand
 // compact returns when a queue that had grown has drained and got a smaller file.
 func (r *rig) compact(disk *PowerDisk) {
 	r.t.Helper()
+	r.WaitReady(30 * time.Second)
 	r.backend.Be("503")
-	r.eventually("a backlog", 30*time.Second, func() bool { return r.ledger.Total().Lost > 8000 })
+	r.eventually("a backlog", 30*time.Second, func() bool { return r.metric(liveBytes) > 8<<20 })
 	before := disk.Moved("tempdb")
 	r.backend.Be(OK)
 	r.eventually("a compaction", 30*time.Second, func() bool { return disk.Moved("tempdb") > before })
