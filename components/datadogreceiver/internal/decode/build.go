@@ -82,9 +82,26 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	b := d.newMap(d.repeats.list(), len(d.attrs))
+	b := d.newMap(d.repeats.list(), len(d.attrs)+d.lateAttrs())
 	d.appendAll(b, d.attrs)
 	b.UnsafeIntoMap(to)
+}
+
+// lateAttrs is how many attributes this span will get when its chunk ends: as the first of a v1.0 chunk, what it does not say itself.
+func (d *Decoder) lateAttrs() (n int) {
+	if !d.chunk.ownsTraceID || len(d.chunk.spans) > 0 {
+		return 0
+	}
+	if !d.span.hasPriority {
+		n++
+	}
+	if d.span.tid == 0 {
+		n++
+	}
+	if !d.repeats.has(uint8(kDM)) {
+		n++
+	}
+	return n
 }
 
 // envelope writes one of the fields Datadog's exporter looks for among the attributes, in place of a tag of the same name. In

@@ -107,13 +107,13 @@ func (d *Decoder) endChunk() {
 		putIfAbsent(first, knownText[kDM], "-"+strconv.FormatUint(c.mechanism, 10))
 	}
 	if c.ownsTraceID && c.traceHi != 0 {
-		if _, ok := first.Get(knownText[kTID]); !ok {
-			first.PutStr(knownText[kTID], string(ddcontext.AppendHex64(nil, c.traceHi)))
+		if v, ok := first.GetOrPutEmpty(knownText[kTID]); !ok {
+			v.SetStr(string(ddcontext.AppendHex64(nil, c.traceHi)))
 		}
 	}
 	for _, a := range c.attrs {
-		if _, ok := first.Get(d.syms.text(a.key)); !ok {
-			d.put(a, first.PutEmpty(d.syms.text(a.key)))
+		if value, ok := first.GetOrPutEmpty(d.syms.text(a.key)); !ok {
+			d.put(a, value)
 		}
 	}
 }
@@ -139,8 +139,8 @@ func (c *chunk) complete(p *placed) {
 }
 
 func putIfAbsent(m pcommon.Map, key, value string) {
-	if _, ok := m.Get(key); !ok {
-		m.PutStr(key, value)
+	if v, ok := m.GetOrPutEmpty(key); !ok {
+		v.SetStr(value)
 	}
 }
 

@@ -34,7 +34,7 @@ type Decoder struct {
 	chunk      chunk
 	groups     []group
 	groupIndex map[groupKey]int
-	lastGroup  int
+	lastGroups [2]int
 	numberKeys map[sym]sym
 	builder    xpdata.MapBuilder
 	shared     *shared
@@ -117,7 +117,7 @@ func (d *Decoder) reset(body []byte) {
 	d.stamp = 0
 	d.trail.reset()
 	d.groups = d.groups[:0]
-	d.lastGroup = -1
+	d.lastGroups = [2]int{-1, -1}
 	clear(d.groupIndex)
 	clear(d.numberKeys)
 	d.chunk = chunk{spans: d.chunk.spans[:0]}

@@ -38,11 +38,15 @@ type payload struct {
 func (d *Decoder) group() (int, error) {
 	sp := &d.span
 	key := groupKey{service: sp.service, env: sp.env, version: sp.version, base: sp.base}
-	if d.lastGroup >= d.payload.firstGroup && d.groups[d.lastGroup].key == key {
-		return d.lastGroup, nil
+	// Spans of two services often take turns.
+	for _, g := range d.lastGroups {
+		if g >= d.payload.firstGroup && d.groups[g].key == key {
+			return g, nil
+		}
 	}
+	d.lastGroups[1] = d.lastGroups[0]
 	if g, ok := d.groupIndex[key]; ok {
-		d.lastGroup = g
+		d.lastGroups[0] = g
 		return g, nil
 	}
 	if len(d.groups) == maxResources {
@@ -52,10 +56,11 @@ func (d *Decoder) group() (int, error) {
 		d.payload.firstEnv = key.env
 	}
 	rs := d.td.ResourceSpans().AppendEmpty()
-	d.lastGroup = len(d.groups)
+	g := len(d.groups)
+	d.lastGroups[0] = g
 	d.groups = append(d.groups, group{key: key, resource: rs.Resource(), spans: rs.ScopeSpans().AppendEmpty().Spans()})
-	d.groupIndex[key] = d.lastGroup
-	return d.lastGroup, nil
+	d.groupIndex[key] = g
+	return g, nil
 }
 
 // hoist moves what is the same for a whole process from the span to the resource. A span that says otherwise keeps its own.

@@ -22,7 +22,7 @@ type place struct {
 	pos, size uint32
 }
 
-const trailLength = 1 << 12
+const trailLength = 1 << 11
 
 // maxAhead bounds how far beyond a string bytes are compared, so that a payload made for it can't have the same ones compared again
 // and again.

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"encoding/binary"
 	"math"
 	"slices"
 
@@ -38,8 +39,8 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		return nil
 	}
 	for range n / 3 {
-		if key, value, ok := d.smallPair(); ok {
-			add(strAttr(key, value))
+		if a, ok := d.shortAttr(); ok {
+			add(a)
 			continue
 		}
 		key, err := d.streamingString()
@@ -64,19 +65,23 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 	return nil
 }
 
-// smallPair reads a key and a string if both are numbers below 128, as most are: three bytes, with the type between.
-func (d *Decoder) smallPair() (key, value sym, ok bool) {
+// shortAttr reads an attribute as most are written: a key below 128, and a string below 128 or a double.
+func (d *Decoder) shortAttr() (attr, bool) {
 	small := byte(min(len(d.dict), 0x80))
 	b := d.r.Buf[d.r.Pos:]
-	if len(b) < 3 || b[0] >= small || b[1] != typeString || b[2] >= small {
-		return noSym, noSym, false
+	if len(b) < 3 || b[0] >= small || d.dict[b[0]] == kEmpty {
+		return attr{}, false
 	}
-	key, value = d.dict[b[0]], d.dict[b[2]]
-	if key == kEmpty {
-		return noSym, noSym, false
+	key := d.dict[b[0]]
+	switch {
+	case b[1] == typeString && b[2] < small:
+		d.r.Pos += 3
+		return strAttr(key, d.dict[b[2]]), true
+	case b[1] == typeFloat && b[2] == msgpack.Float64Code && len(b) >= 11:
+		d.r.Pos += 11
+		return attr{key: key, number: binary.BigEndian.Uint64(b[3:]), kind: attrFloat}, true
 	}
-	d.r.Pos += 3
-	return key, value, true
+	return attr{}, false
 }
 
 // valueV10 reads a type and a value of it. One of another type is skipped, and attrNone.

@@ -5,6 +5,9 @@ import (
 	"math"
 )
 
+// Float64Code is the byte before the 8 of a double.
+const Float64Code = 0xcb
+
 // Small reads an integer below 128 in its shortest form, if one comes next.
 func (r *Reader) Small() (n int, ok bool) {
 	if r.Pos >= len(r.Buf) || r.Buf[r.Pos] >= 0x80 {
@@ -64,7 +67,7 @@ func (r *Reader) Int64() (int64, error) {
 
 // Float64 reads any number. Nil is 0.
 func (r *Reader) Float64() (float64, error) {
-	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 && left[0] == 0xcb {
+	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 && left[0] == Float64Code {
 		r.Pos += 9
 		return math.Float64frombits(binary.BigEndian.Uint64(left[1:])), nil
 	}
