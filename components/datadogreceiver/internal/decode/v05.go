@@ -192,11 +192,10 @@ func (d *Decoder) metricsV05() error {
 
 // index reads a string given by its place in the dictionary. One outside it is ErrType, unread.
 func (d *Decoder) index() (sym, error) {
-	at := d.r.Pos
-	if i, ok := d.r.Small(); ok && i < len(d.dict) {
-		return d.dict[i], nil
+	if y, ok := d.shortIndex(); ok {
+		return y, nil
 	}
-	d.r.Pos = at
+	at := d.r.Pos
 	i, err := d.r.Uint64()
 	if err != nil {
 		return noSym, err
@@ -206,4 +205,15 @@ func (d *Decoder) index() (sym, error) {
 		return noSym, msgpack.ErrType
 	}
 	return d.dict[i], nil
+}
+
+// shortIndex reads a string given by a place below 128, if that is what comes next.
+func (d *Decoder) shortIndex() (sym, bool) {
+	if d.r.Pos < len(d.r.Buf) {
+		if i := int(d.r.Buf[d.r.Pos]); i < 0x80 && i < len(d.dict) {
+			d.r.Pos++
+			return d.dict[i], true
+		}
+	}
+	return noSym, false
 }

@@ -96,7 +96,11 @@ func (d *Decoder) fieldsV10(field func(number uint64) error) error {
 		return err
 	}
 	for range n {
-		number, err := d.numberV10()
+		small, ok := d.r.Small()
+		number := uint64(small)
+		if !ok {
+			number, err = d.r.Uint64()
+		}
 		if err == msgpack.ErrType {
 			if err = d.skip(); err != nil {
 				return err
@@ -112,14 +116,6 @@ func (d *Decoder) fieldsV10(field func(number uint64) error) error {
 		}
 	}
 	return nil
-}
-
-// numberV10 reads the number of a field or type. They are small.
-func (d *Decoder) numberV10() (uint64, error) {
-	if n, ok := d.r.Small(); ok {
-		return uint64(n), nil
-	}
-	return d.r.Uint64()
 }
 
 // elements reads an array.
@@ -177,11 +173,9 @@ func (d *Decoder) listNew(y sym) {
 
 // streamingString reads a string or the number of one. A number nobody has is ErrType, unread.
 func (d *Decoder) streamingString() (sym, error) {
-	at := d.r.Pos
-	if i, ok := d.r.Small(); ok && i < len(d.dict) {
-		return d.dict[i], nil
+	if y, ok := d.shortIndex(); ok {
+		return y, nil
 	}
-	d.r.Pos = at
 	if d.r.Kind() != msgpack.Str {
 		return d.index()
 	}
@@ -195,6 +189,10 @@ func (d *Decoder) streamingString() (sym, error) {
 }
 
 func (d *Decoder) streamingTo(to *sym) error {
+	if y, ok := d.shortIndex(); ok {
+		*to = y
+		return nil
+	}
 	y, err := d.streamingString()
 	if err == nil {
 		*to = y

@@ -38,10 +38,9 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		}
 		return nil
 	}
-	for range n / 3 {
-		if a, ok := d.shortAttr(); ok {
-			add(a)
-			continue
+	for left := n / 3; ; left-- {
+		if left -= d.shortAttrs(left, add); left == 0 {
+			return nil
 		}
 		key, err := d.streamingString()
 		bad := err == msgpack.ErrType
@@ -62,31 +61,35 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		}
 		add(a)
 	}
-	return nil
 }
 
-// shortAttr reads an attribute as most are written: a key below 128, and a string below 128 or a double.
-func (d *Decoder) shortAttr() (attr, bool) {
-	small := byte(min(len(d.dict), 0x80))
-	b := d.r.Buf[d.r.Pos:]
-	if len(b) < 3 || b[0] >= small || d.dict[b[0]] == kEmpty {
-		return attr{}, false
+// shortAttrs reads attributes, at most n, as long as they are written as most are: a key below 128, and a string below 128 or a double.
+func (d *Decoder) shortAttrs(n int, add func(attr)) (read int) {
+	buf, pos, dict := d.r.Buf, d.r.Pos, d.dict
+	small := byte(min(len(dict), 0x80))
+	for ; read < n && len(buf)-pos >= 3; read++ {
+		k, typ, v := buf[pos], buf[pos+1], buf[pos+2]
+		if k >= small || dict[k] == kEmpty {
+			break
+		}
+		if typ == typeString && v < small {
+			pos += 3
+			add(strAttr(dict[k], dict[v]))
+			continue
+		}
+		if typ != typeFloat || v != msgpack.Float64Code || len(buf)-pos < 11 {
+			break
+		}
+		add(attr{key: dict[k], number: binary.BigEndian.Uint64(buf[pos+3:]), kind: attrFloat})
+		pos += 11
 	}
-	key := d.dict[b[0]]
-	switch {
-	case b[1] == typeString && b[2] < small:
-		d.r.Pos += 3
-		return strAttr(key, d.dict[b[2]]), true
-	case b[1] == typeFloat && b[2] == msgpack.Float64Code && len(b) >= 11:
-		d.r.Pos += 11
-		return attr{key: key, number: binary.BigEndian.Uint64(b[3:]), kind: attrFloat}, true
-	}
-	return attr{}, false
+	d.r.Pos = pos
+	return read
 }
 
 // valueV10 reads a type and a value of it. One of another type is skipped, and attrNone.
 func (d *Decoder) valueV10() (a attr, err error) {
-	typ, err := d.numberV10()
+	typ, err := d.r.Uint64()
 	if err == msgpack.ErrType {
 		err = d.skip()
 	}
@@ -241,7 +244,7 @@ func (d *Decoder) mapV10(to pcommon.Map, depth int) error {
 
 // typedV10 reads a type and a value inside a list or map. One of another type is empty, and counted.
 func (d *Decoder) typedV10(to pcommon.Value, depth int) error {
-	typ, err := d.numberV10()
+	typ, err := d.r.Uint64()
 	if err == msgpack.ErrType {
 		err = d.skip()
 	}
