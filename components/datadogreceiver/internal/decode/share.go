@@ -16,13 +16,31 @@ import (
 // reuse, so nothing is shared unless the gate is known and off: should pdata pool for good and drop the gate, this becomes slower,
 // not wrong.
 type shared struct {
-	on    bool
-	slots [1 << sharedBits]run
+	on      bool
+	buckets [1 << bucketBits]bucket
 	// One builder, in a slice because that is how it can be copied.
 	builders []xpdata.MapBuilder
 }
 
-const sharedBits = 7
+const bucketBits = 5
+
+// bucket holds the runs whose hashes begin alike. The oldest gives way to a new one: with one place, two kinds of span that share it
+// by chance would push each other out all the time.
+type bucket struct {
+	runs   [4]run
+	oldest uint8
+}
+
+func (b *bucket) find(hash uint64) (r *run, found bool) {
+	for i := range b.runs {
+		if r := &b.runs[i]; r.hash == hash {
+			return r, true
+		}
+	}
+	r = &b.runs[b.oldest]
+	b.oldest = (b.oldest + 1) % uint8(len(b.runs))
+	return r, false
+}
 
 // run is one list of attributes that was met. Its values are made when it is met again.
 type run struct {
@@ -45,9 +63,11 @@ func newShared() *shared {
 }
 
 func (s *shared) reset() {
-	for i := range s.slots {
-		if r := &s.slots[i]; r.hash != 0 {
-			*r = run{attrs: r.attrs[:0]}
+	for i := range s.buckets {
+		for j := range s.buckets[i].runs {
+			if r := &s.buckets[i].runs[j]; r.hash != 0 {
+				*r = run{attrs: r.attrs[:0]}
+			}
 		}
 	}
 }
@@ -62,9 +82,9 @@ func (d *Decoder) newMap(attrs []attr, more int) *xpdata.MapBuilder {
 		d.appendAll(b, attrs)
 		return b
 	}
-	r := &s.slots[hash>>(64-sharedBits)]
+	r, found := s.buckets[hash>>(64-bucketBits)].find(hash)
 	switch {
-	case r.hash != hash:
+	case !found:
 		r.hash, r.attrs, r.built = hash, r.attrs[:0], nil
 		b.EnsureCapacity(len(attrs) + more)
 		d.appendAll(b, attrs)
