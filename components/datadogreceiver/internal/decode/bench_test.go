@@ -199,8 +199,8 @@ func TestCostPerSpan(t *testing.T) {
 			}
 		})
 		t.Logf("%s ours: %.1f allocs, %.0f B", version, allocs, bytes)
-		require.LessOrEqual(t, allocs, 25.0, version)
-		require.LessOrEqual(t, bytes, 1800.0, version)
+		require.LessOrEqual(t, allocs, 12.0, version)
+		require.LessOrEqual(t, bytes, 1600.0, version)
 	}
 	allocs, bytes := cost(func() { p["v0.4"].baseline(p["v0.4"].body) })
 	t.Logf("v0.4 baseline: %.1f allocs, %.0f B", allocs, bytes)
