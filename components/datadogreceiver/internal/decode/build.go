@@ -47,7 +47,6 @@ func (d *Decoder) endSpan() error {
 	}
 	out.SetSpanID(ddcontext.SpanID(sp.spanID))
 	out.SetParentSpanID(ddcontext.SpanID(sp.parentID))
-	out.SetTraceID(ddcontext.JoinTraceID(sp.tid, sp.traceID))
 	if sp.failed {
 		out.Status().SetCode(ptrace.StatusCodeError)
 		out.Status().SetMessage(d.syms.text(sp.errMessage))
@@ -56,7 +55,7 @@ func (d *Decoder) endSpan() error {
 	out.SetName(d.syms.text(name))
 	out.SetKind(sp.kind)
 	d.attributes(out.Attributes(), name)
-	d.place(g, out)
+	d.place(g)
 	return nil
 }
 

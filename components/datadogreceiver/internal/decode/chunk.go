@@ -18,28 +18,33 @@ const sampledFlag = 1
 // chunk is what the spans of one chunk share. Much of it may come after them on the wire, so spans are written first and
 // completed when the chunk ends.
 type chunk struct {
-	number  int
-	spans   []placed
-	touched []int // groups with a span of this chunk
+	spans    []placed
+	touched  []int // groups with a span of this chunk
+	carriers []carrier
+	attrs    []attr
+	chunkFields
+}
+
+// chunkFields are what a chunk begins without. Like placed they hold no pointers, which the garbage collector would want to know of.
+type chunkFields struct {
+	number int
 
 	// ownsTraceID says the trace id is the chunk's (v1.0): traceHi and traceLo, once they were read.
 	ownsTraceID      bool
 	traceHi, traceLo uint64
 	tid              uint64 // the chunk's own `_dd.p.tid`
-	carriers         []carrier
 
 	priority     float64
 	hasPriority  bool
 	origin       sym
 	mechanism    uint64
 	hasMechanism bool
-	attrs        []attr
 }
 
-// placed is a span of the chunk that is in the result already.
+// placed is a span of the chunk that is in the result already: where, and its trace id as it said it.
 type placed struct {
-	span      ptrace.Span
-	low, high uint64
+	group, index int
+	low, high    uint64
 }
 
 // carrier is a span that brought the upper half of its trace id, `_dd.p.tid`. It rides on one span of the chunk only, wherever that is.
@@ -47,25 +52,24 @@ type carrier struct{ low, high uint64 }
 
 func (d *Decoder) beginChunk() {
 	c := &d.chunk
-	clear(c.spans)
-	clear(c.attrs)
-	*c = chunk{number: c.number + 1, spans: c.spans[:0], touched: c.touched[:0], carriers: c.carriers[:0], attrs: c.attrs[:0]}
+	c.spans, c.touched, c.carriers, c.attrs = c.spans[:0], c.touched[:0], c.carriers[:0], c.attrs[:0]
+	c.chunkFields = chunkFields{number: c.number + 1}
 	d.stats.Chunks++
 }
 
 // place notes a span just written to group g.
-func (d *Decoder) place(g int, span ptrace.Span) {
-	c, sp := &d.chunk, &d.span
-	c.spans = append(grow(c.spans), placed{span: span, low: sp.traceID, high: sp.tid})
+func (d *Decoder) place(g int) {
+	c, sp, group := &d.chunk, &d.span, &d.groups[g]
+	index := group.spans.Len() - 1
+	c.spans = append(grow(c.spans), placed{group: g, index: index, low: sp.traceID, high: sp.tid})
 	if sp.tid != 0 && len(c.carriers) < maxCarriers && c.high(sp.traceID) == 0 {
 		c.carriers = append(c.carriers, carrier{low: sp.traceID, high: sp.tid})
 	}
 	if sp.hasPriority && !c.hasPriority {
 		c.priority, c.hasPriority = sp.priority, true
 	}
-	group := &d.groups[g]
 	if group.chunk != c.number {
-		group.chunk, group.first, group.hasPriority = c.number, span, false
+		group.chunk, group.first, group.hasPriority = c.number, index, false
 		c.touched = append(c.touched, g)
 	}
 	group.hasPriority = group.hasPriority || sp.hasPriority
@@ -87,22 +91,24 @@ func (d *Decoder) endChunk() {
 		return
 	}
 	for i := range c.spans {
-		c.complete(&c.spans[i])
+		d.complete(&c.spans[i])
 		d.orphans = d.orphans || (c.ownsTraceID && c.traceHi|c.traceLo == 0)
 	}
 	if d.mode == Semantic {
 		return
 	}
 	for _, g := range c.touched {
+		group := &d.groups[g]
+		first := group.spans.At(group.first).Attributes()
 		// Datadog's exporter looks for the priority within each ResourceSpans and else decides anew.
-		if c.hasPriority && !d.groups[g].hasPriority {
-			d.groups[g].first.Attributes().PutDouble(knownText[kPriority], c.priority)
+		if c.hasPriority && !group.hasPriority {
+			first.PutDouble(knownText[kPriority], c.priority)
 		}
 		if c.origin != noSym {
-			putIfAbsent(d.groups[g].first.Attributes(), knownText[kOrigin], d.syms.text(c.origin))
+			putIfAbsent(first, knownText[kOrigin], d.syms.text(c.origin))
 		}
 	}
-	first := c.spans[0].span.Attributes()
+	first := d.placedSpan(&c.spans[0]).Attributes()
 	if c.hasMechanism {
 		putIfAbsent(first, knownText[kDM], "-"+strconv.FormatUint(c.mechanism, 10))
 	}
@@ -118,7 +124,10 @@ func (d *Decoder) endChunk() {
 	}
 }
 
-func (c *chunk) complete(p *placed) {
+func (d *Decoder) placedSpan(p *placed) ptrace.Span { return d.groups[p.group].spans.At(p.index) }
+
+func (d *Decoder) complete(p *placed) {
+	c, span := &d.chunk, d.placedSpan(p)
 	high, low := p.high, p.low
 	if c.ownsTraceID {
 		high, low = c.traceHi, c.traceLo
@@ -130,11 +139,9 @@ func (c *chunk) complete(p *placed) {
 	if high == 0 {
 		high = c.tid
 	}
-	if low != p.low || high != p.high {
-		p.span.SetTraceID(ddcontext.JoinTraceID(high, low))
-	}
+	span.SetTraceID(ddcontext.JoinTraceID(high, low))
 	if c.hasPriority && c.priority > 0 {
-		p.span.SetFlags(sampledFlag)
+		span.SetFlags(sampledFlag)
 	}
 }
 

@@ -120,7 +120,7 @@ func (d *Decoder) reset(body []byte) {
 	d.lastGroups = [2]int{-1, -1}
 	clear(d.groupIndex)
 	clear(d.numberKeys)
-	d.chunk = chunk{spans: d.chunk.spans[:0]}
+	d.chunk.chunkFields = chunkFields{}
 	d.orphans, d.streaming = false, false
 	clear(d.values)
 	d.values = d.values[:0]

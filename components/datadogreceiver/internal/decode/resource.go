@@ -16,9 +16,9 @@ type group struct {
 	resource pcommon.Resource
 	spans    ptrace.SpanSlice
 
-	// As of the chunk with this number: the first span here, and whether one has the priority.
+	// As of the chunk with this number: which span here is its first, and whether one has the priority.
 	chunk       int
-	first       ptrace.Span
+	first       int
 	hasPriority bool
 }
 
