@@ -24,6 +24,10 @@ func TestEveryShippedConfigurationHasItsLimits(t *testing.T) {
 			case "datadog.yaml", "datadog-otlp.yaml":
 				want := datadogProfile()
 				require.Equal(t, &want, shipped(t, base, export), "%s %s", base, export)
+			case "kafka.yaml":
+				// One log must fit into a message.
+				require.Equal(t, 512<<10, shipped(t, base, export).Log.MaxBodyBytes, base)
+				requireShippedTagLimits(t, base, export)
 			default:
 				requireShippedLimits(t, base, export)
 			}
@@ -33,12 +37,17 @@ func TestEveryShippedConfigurationHasItsLimits(t *testing.T) {
 
 func requireShippedLimits(t *testing.T, files ...string) {
 	t.Helper()
+	require.Zero(t, shipped(t, files...).Log.MaxBodyBytes, files)
+	requireShippedTagLimits(t, files...)
+}
+
+func requireShippedTagLimits(t *testing.T, files ...string) {
+	t.Helper()
 	cfg := shipped(t, files...)
 	require.Equal(t, unitRunes, cfg.Unit, files)
 	for _, l := range cfg.everyLimits() {
 		require.Equal(t, 1024, l.MaxValue, files)
 	}
-	require.Zero(t, cfg.Log.MaxBodyBytes, files)
 	long := map[string]Rule{}
 	for _, key := range []string{
 		"exception.stacktrace", "error.stack", "error.message", "exception.message",
