@@ -1,3 +1,5 @@
+//go:build !race
+
 package ddpropagation
 
 import (
@@ -12,9 +14,6 @@ import (
 // Data with nothing to map passes without an allocation, and so does the usual Datadog data once the cache knows its traces: measured
 // with a real meter provider.
 func TestAllocations(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
 	cfg := createDefaultConfig().(*Config)
 	c := newCollector(t, cfg)
 	cache, release, err := (&sharedCaches{caches: map[*Config]*sharedCache{}}).acquire(c.set, cfg)

@@ -69,18 +69,6 @@ func TestALineThatDoesNotParseLeavesTheRecordAsItWas(t *testing.T) {
 	}
 }
 
-func TestPlainRecordsPassUnallocated(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	p, ld := newTestSpreader(t), plainLogs(100)
-	require.Zero(t, testing.AllocsPerRun(100, func() {
-		if _, err := p.processLogs(t.Context(), ld); err != nil {
-			t.Fatal(err)
-		}
-	}))
-}
-
 func plainLogs(n int) plog.Logs {
 	ld := plog.NewLogs()
 	records := ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords()

@@ -146,25 +146,3 @@ func setPooling(t *testing.T, on bool) {
 	require.NoError(t, featuregate.GlobalRegistry().Set(poolingGate, on))
 	t.Cleanup(func() { require.NoError(t, featuregate.GlobalRegistry().Set(poolingGate, false)) })
 }
-
-// Many kinds of span find their values again, whatever their hashes.
-func TestManyKindsOfSpanShare(t *testing.T) {
-	if raceEnabled {
-		t.Log("the race detector allocates too: nothing to assert")
-		return
-	}
-	const kinds = 40
-	var body strings.Builder
-	for id := range benchSpans {
-		fmt.Fprintf(&body, `,{"trace_id":1,"span_id":%d,"service":"s","name":"n%d","resource":"r%d","type":"web","meta":{"component":"c%d","team":"t"}}`, id+1, id%kinds, id%kinds, id%kinds)
-	}
-	text := []byte("[[" + body.String()[1:] + "]]")
-	d := New(Options{MaxSpans: benchSpans})
-	allocs, _ := cost(func() {
-		if _, _, err := d.Decode(V04, text, Headers{}); err != nil {
-			t.Fatal(err)
-		}
-	})
-	// A span and its list, and what is made once for a kind.
-	require.Less(t, allocs, 3.0)
-}

@@ -306,22 +306,6 @@ func TestAnIdleStoreGivesItsMemoryBack(t *testing.T) {
 	runtime.KeepAlive(s)
 }
 
-func TestReadingAndRewritingAllocateNothing(t *testing.T) {
-	if raceEnabled {
-		t.Skip("the race detector allocates")
-	}
-	s, _ := newStore(t, nil)
-	for i := range 1000 {
-		put(s, id(i), 1)
-	}
-	i := 0
-	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		i++
-		put(s, id(i%1000), 2)
-		get(s, id(i%2000))
-	}))
-}
-
 func TestSeenRemembersForATTLWithinItsCapacity(t *testing.T) {
 	c := new(clock)
 	s := NewSeen(32_000, time.Minute, func() int64 { return c.now })

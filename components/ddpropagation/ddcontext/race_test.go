@@ -1,5 +1,0 @@
-//go:build race
-
-package ddcontext
-
-const raceEnabled = true

@@ -1,5 +1,0 @@
-//go:build !race
-
-package ddpropagation
-
-const raceEnabled = false

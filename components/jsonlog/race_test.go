@@ -1,5 +1,0 @@
-//go:build race
-
-package jsonlog
-
-const raceEnabled = true

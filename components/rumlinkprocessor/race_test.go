@@ -1,5 +1,0 @@
-//go:build race
-
-package rumlinkprocessor
-
-const raceEnabled = true

@@ -1,5 +1,0 @@
-//go:build race
-
-package tagtruncate
-
-const raceEnabled = true
