@@ -1,7 +1,6 @@
 package datadogrumreceiver
 
 import (
-	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
 )
@@ -10,22 +9,7 @@ import (
 // attributes of an event are those of the one before: application, session,
 // view, user… So the events of a shape share the boxes of what is the same: that
 // is half of the allocations and a sixth of the time (BenchmarkResourceEvent).
-//
-// Sharing is safe because scalar boxes are never written to: whatever pdata does
-// to a value, it puts a new box in place of the old
-// (TestSharedAttributesAreNotSeenThrough goes through all of it). Only with the
-// feature gate pdata.useProtoPooling is a box emptied for reuse, so nothing is
-// shared unless the gate is known and off.
-const poolingGate = "pdata.useProtoPooling"
-
-func mayShare() (share bool) {
-	featuregate.GlobalRegistry().VisitAll(func(g *featuregate.Gate) {
-		if g.ID() == poolingGate {
-			share = !g.IsEnabled()
-		}
-	})
-	return share
-}
+// Package boxshare says why that is safe, and when.
 
 // attributes is the set that is being written.
 type attributes struct {

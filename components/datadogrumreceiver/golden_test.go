@@ -18,6 +18,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/internal/boxshare/boxsharetest"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
@@ -45,7 +46,7 @@ func readStory(t testing.TB, dir string) story {
 func TestGolden(t *testing.T) {
 	for _, pooling := range []bool{false, true} { // it decides whether attributes are shared
 		t.Run(fmt.Sprintf("pooling %t", pooling), func(t *testing.T) {
-			setPooling(t, pooling)
+			boxsharetest.SetPooling(t, pooling)
 			testGolden(t)
 		})
 	}

@@ -5,6 +5,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/xpdata"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/boxshare"
 )
 
 const (
@@ -42,7 +44,7 @@ type group struct {
 }
 
 func newWriter(fields *fieldTable, p *privacy) *writer {
-	w := &writer{fields: fields, privacy: p, share: mayShare(), attrs: attributes{list: make([]xpdata.MapBuilder, 1)}}
+	w := &writer{fields: fields, privacy: p, share: boxshare.Safe(), attrs: attributes{list: make([]xpdata.MapBuilder, 1)}}
 	w.begin()
 	return w
 }

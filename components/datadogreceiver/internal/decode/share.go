@@ -3,18 +3,15 @@ package decode
 import (
 	"math/bits"
 
-	"go.opentelemetry.io/collector/featuregate"
 	"go.opentelemetry.io/collector/pdata/xpdata"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/boxshare"
 )
 
 // shared lets spans, links and events that begin with the same attributes share their values. An attribute value of pdata is a box of
 // its own on the heap, one allocation, and most spans of a payload repeat most of them: operation, resource, type, priority, process
 // id… On the JavaScript capture this takes 22 of 31 allocations per span away.
-//
-// Sharing is safe because scalar boxes are never written to: whatever pdata does to a value, it puts a new box in place of the old
-// (TestSharedValuesAreNotSeenThrough goes through all of it). Only with the feature gate pdata.useProtoPooling is a box emptied for
-// reuse, so nothing is shared unless the gate is known and off: should pdata pool for good and drop the gate, this becomes slower,
-// not wrong.
+// Package boxshare says why that is safe, and when.
 type shared struct {
 	on      bool
 	buckets [1 << bucketBits]bucket
@@ -49,17 +46,8 @@ type run struct {
 	built []xpdata.MapBuilder
 }
 
-// poolingGate makes pdata reuse what it deleted.
-const poolingGate = "pdata.useProtoPooling"
-
 func newShared() *shared {
-	s := &shared{builders: make([]xpdata.MapBuilder, 1)}
-	featuregate.GlobalRegistry().VisitAll(func(g *featuregate.Gate) {
-		if g.ID() == poolingGate {
-			s.on = !g.IsEnabled()
-		}
-	})
-	return s
+	return &shared{on: boxshare.Safe(), builders: make([]xpdata.MapBuilder, 1)}
 }
 
 func (s *shared) reset() {
