@@ -85,6 +85,7 @@ type Store[V any] struct {
 	evictedTTL, evictedCapacity, evictedTenant atomic.Int64
 	droppedNew                                 atomic.Int64
 	lastPressure                               atomic.Int64
+	youngest                                   atomic.Int64 // when the last life began
 	tenantsMu                                  sync.Mutex
 	tenants                                    map[uint64]int64
 }
@@ -101,6 +102,7 @@ func New[V any](cfg Config) *Store[V] {
 		s.tenants = make(map[uint64]int64)
 	}
 	s.lastPressure.Store(math.MinInt64)
+	s.youngest.Store(math.MinInt64)
 	for i := range s.shards {
 		s.shards[i].init(s.tenantMax > 0)
 	}
@@ -153,9 +155,9 @@ func (s *Store[V]) put(k Key, need int64, refresh bool, f func(v *V, fresh bool)
 		return short
 	}
 	if fresh {
-		i = sh.insert(s, hash, k, now)
+		i = sh.insert(s, hash, k, s.begin(now))
 	} else if refresh {
-		sh.refresh(i, now)
+		sh.refresh(i, s.begin(now))
 	}
 	grown := f(&sh.at(i).val, fresh)
 	sh.at(i).extra += grown
@@ -223,6 +225,18 @@ func (s *Store[V]) Stats() Stats {
 
 // hash spreads keys, which strangers choose, by a seed that they do not know.
 func (s *Store[V]) hash(k Key) uint64 { return maphash.Comparable(s.seed, k) }
+
+// begin returns when a life begins: now, or just after the last one if the
+// clock has not moved since, so that of all entries exactly one is the oldest.
+func (s *Store[V]) begin(now int64) int64 {
+	for {
+		last := s.youngest.Load()
+		at := max(now, last+1)
+		if s.youngest.CompareAndSwap(last, at) {
+			return at
+		}
+	}
+}
 
 func (s *Store[V]) expired(e *slot[V], now int64) bool { return now-e.at > int64(s.cfg.TTL) }
 

@@ -106,6 +106,18 @@ func TestAFullStoreGivesUpExactlyItsOldest(t *testing.T) {
 	require.EqualValues(t, 4000, s.Stats().EvictedCapacity)
 }
 
+// Clocks have steps, and many entries are written within one.
+func TestAFullStoreGivesUpItsOldestThoughTheClockStands(t *testing.T) {
+	s, _ := newStore(t, nil)
+	for i := range 5000 {
+		require.Equal(t, Hit, put(s, id(i), int64(i)))
+	}
+	for i := range 5000 {
+		_, r := get(s, id(i))
+		require.Equal(t, i >= 4000, r == Hit, i)
+	}
+}
+
 func TestDropNewRefusesExactlyTheSurplus(t *testing.T) {
 	s, c := newStore(t, func(cfg *Config) { cfg.DropNew = true })
 	for i := range 5000 {
@@ -299,7 +311,7 @@ func TestAnIdleStoreGivesItsMemoryBack(t *testing.T) {
 	for i := range 200_000 {
 		put(s, id(i), 1)
 	}
-	c.now += 2 * int64(time.Minute)
+	c.now += 2*int64(time.Minute) + int64(time.Second) // the lives began one after another
 	s.Sweep()
 	require.Zero(t, s.Stats().Entries)
 	require.Less(t, liveHeap()-before, int64(1<<20))
