@@ -40,8 +40,11 @@ type Decoder struct {
 	shared     *shared
 	repeats    repeats
 	name       []byte
+	made       madeNames
 	json       []byte // a JSON text as MessagePack
 	tags       jsonReader
+	linksTape  *jsonTape
+	eventsTape *jsonTape
 	listItems  []attr // of the lists in it
 	jsonBudget int
 	streaming  bool // strings met while skipping get a number
@@ -53,7 +56,7 @@ type Decoder struct {
 
 // New makes a decoder.
 func New(o Options) *Decoder {
-	d := &Decoder{mode: o.Mode, maxSpans: o.MaxSpans, now: o.Now, syms: newSymbols()}
+	d := &Decoder{mode: o.Mode, maxSpans: o.MaxSpans, now: o.Now, syms: newSymbols(), linksTape: new(jsonTape), eventsTape: new(jsonTape)}
 	if d.mode == "" {
 		d.mode = Both
 	}
@@ -144,6 +147,10 @@ func (d *Decoder) reset(body []byte) {
 		d.json, d.tags.out = nil, nil
 	}
 	d.tags.in = ""
+	d.made = madeNames{}
+	for _, tape := range []*jsonTape{d.linksTape, d.eventsTape} {
+		tape.in, tape.used = "", 0
+	}
 	if cap(d.linked)+cap(d.listItems) > maxKeptAttrs {
 		d.linked, d.listItems = nil, nil
 	}

@@ -9,6 +9,12 @@ type jsonReader struct {
 	first bool // the list or object was opened just now
 	bad   bool
 	out   []byte // room for what a transcoder makes of a part of it
+
+	tape *jsonTape
+	at   int // the next step, of left that are still the old text's
+	left int
+	// The bytes up to same are equal to those shift before them in the old text.
+	shift, same int
 }
 
 // next skips blanks and returns the byte that follows, 0 at the end.

@@ -127,6 +127,13 @@ const (
 	kChunkOrigin
 	kSpans
 
+	// Fields of links and events.
+	kTraceIDHigh
+	kFlags
+	kTracestate
+	kAttributes
+	kTimeUnixNano
+
 	numKnown
 )
 
@@ -169,6 +176,8 @@ var knownText = [numKnown]string{
 	kContainerID: "container_id", kLanguageName: "language_name", kLanguageVersion: "language_version",
 	kTracerVersion: "tracer_version", kRuntimeIDField: "runtime_id", kChunks: "chunks", kTags: "tags",
 	kPayloadHostname: "hostname", kAppVersion: "app_version", kChunkPriority: "priority", kChunkOrigin: "origin", kSpans: "spans",
+
+	kTraceIDHigh: "trace_id_high", kFlags: "flags", kTracestate: "tracestate", kAttributes: "attributes", kTimeUnixNano: "time_unix_nano",
 }
 
 var knownSyms = func() map[string]sym {

@@ -60,7 +60,7 @@ func (d *Decoder) spanName() sym {
 	case sp.httpMethod != noSym:
 		return d.httpName()
 	case sp.rpcMethod != noSym && sp.rpcService != noSym:
-		return d.join(sp.rpcService, "/", sp.rpcMethod)
+		return d.join(sp.rpcService, '/', sp.rpcMethod)
 	case sp.messagingTopic != noSym && (sp.kind == kindProducer || sp.kind == kindConsumer):
 		return d.messagingName()
 	case isDatabase(typ) || sp.dbSystem != noSym && sp.kind == kindClient:
@@ -76,7 +76,7 @@ func (d *Decoder) spanName() sym {
 func (d *Decoder) httpName() sym {
 	sp := &d.span
 	if sp.kind != kindClient && sp.httpRoute != noSym {
-		return d.join(sp.httpMethod, " ", sp.httpRoute)
+		return d.join(sp.httpMethod, ' ', sp.httpRoute)
 	}
 	method, resource := d.syms.text(sp.httpMethod), d.syms.text(sp.resource)
 	if rest, ok := strings.CutPrefix(resource, method); ok && strings.HasPrefix(rest, " ") {
@@ -94,7 +94,7 @@ func (d *Decoder) databaseName() sym {
 	}
 	switch {
 	case operation != noSym && sp.dbTarget != noSym:
-		return d.join(operation, " ", sp.dbTarget)
+		return d.join(operation, ' ', sp.dbTarget)
 	case operation != noSym:
 		return operation
 	case sp.dbSystem != noSym:
@@ -113,21 +113,30 @@ func (d *Decoder) messagingName() sym {
 		}
 		operation = d.syms.internString(verb)
 	}
-	return d.join(operation, " ", sp.messagingTopic)
+	return d.join(operation, ' ', sp.messagingTopic)
 }
 
 // join returns a + by + b, or a when that would be no name.
-func (d *Decoder) join(a sym, by string, b sym) sym {
+func (d *Decoder) join(a sym, by byte, b sym) sym {
+	made := d.made.of(a, by, b)
+	if made.name != noSym {
+		return made.name
+	}
 	left, right := d.syms.text(a), d.syms.text(b)
 	if len(left)+len(right) > maxNameBytes {
 		return a
 	}
-	d.name = append(append(append(d.name[:0], left...), by...), right...)
-	return d.syms.intern(d.name)
+	d.name = append(append(append(d.name[:0], left...), by), right...)
+	made.name = d.syms.intern(d.name)
+	return made.name
 }
 
 // firstWord returns the letters a text begins with, when a blank or the end follows.
 func (d *Decoder) firstWord(y sym) sym {
+	made := d.made.of(y, 0, noSym)
+	if made.name != noSym {
+		return made.name
+	}
 	text := d.syms.text(y)
 	n := 0
 	for n < len(text) && n <= 16 && (text[n]|0x20 >= 'a' && text[n]|0x20 <= 'z' || text[n] == '_') {
@@ -137,5 +146,24 @@ func (d *Decoder) firstWord(y sym) sym {
 		return noSym
 	}
 	d.name = append(d.name[:0], text[:n]...)
-	return d.syms.intern(d.name)
+	made.name = d.syms.intern(d.name)
+	return made.name
+}
+
+// madeNames are the names put together before: the spans of a service have few.
+type madeNames [32]madeName
+
+// madeName is left + by + right, or, when by is 0, the first word of left. It is noSym until it is made.
+type madeName struct {
+	left, right sym
+	by          byte
+	name        sym
+}
+
+func (m *madeNames) of(left sym, by byte, right sym) *madeName {
+	n := &m[(left*7+right)%sym(len(m))]
+	if n.left != left || n.right != right || n.by != by {
+		*n = madeName{left: left, by: by, right: right}
+	}
+	return n
 }

@@ -1,8 +1,11 @@
 package decode
 
 import (
+	"bytes"
 	"math/rand/v2"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
@@ -47,6 +50,74 @@ func values(span ptrace.Span) map[string]any {
 		all["link "+l.SpanID().String()] = l.Attributes().AsRaw()
 	}
 	return all
+}
+
+// The same holds for the JSON in tags, though every text is the last one with something else in it.
+func TestJSONIsReadAsIfAlone(t *testing.T) {
+	now := func() time.Time { return time.Unix(1_795_165_421, 0) }
+	d := New(Options{Mode: Both, MaxSpans: 1000, Now: now})
+	alone := New(Options{Mode: Both, MaxSpans: 1, Now: now})
+	links := []byte(`[{"trace_id":"6b000ced0000000066d41929008a21a9","span_id":"66d41929008a21a9","attributes":{"a":"b", "l":[1,"x",true]},"flags":1}]`)
+	events := []byte(`[{"name":"e","time_unix_nano":1795165421275000000,"attributes":{"k":"v","n":1,"d":1.5,"b":true,"arr":["x"],"o":{"p":[]}}},{"name":"f"} ]`)
+	seen := map[bool]int{}
+	for seed := range uint64(300) {
+		rng := rand.New(rand.NewPCG(seed, 4))
+		bodies := make([][]byte, 40)
+		body := msgp.AppendArrayHeader(msgp.AppendArrayHeader(nil, 1), uint32(len(bodies)))
+		l, e := links, events
+		for i := range bodies {
+			l, e = edited(rng, l, links), edited(rng, e, events)
+			b := msgp.AppendMapHeader(nil, 3)
+			b = msgp.AppendUint64(msgp.AppendString(b, "span_id"), uint64(i+1))
+			b = msgp.AppendUint64(msgp.AppendString(b, "trace_id"), 7)
+			b = msgp.AppendMapHeader(msgp.AppendString(b, "meta"), 2)
+			b = msgp.AppendStringFromBytes(msgp.AppendString(b, "_dd.span_links"), l)
+			b = msgp.AppendStringFromBytes(msgp.AppendString(b, "events"), e)
+			bodies[i] = b
+			body = append(body, b...)
+		}
+		td, stats, err := d.Decode(V04, body, Headers{})
+		require.NoError(t, err)
+		var sum Stats
+		for i, got := range td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().All() {
+			one, s, err := alone.Decode(V04, append(msgp.AppendArrayHeader(msgp.AppendArrayHeader(nil, 1), 1), bodies[i]...), Headers{})
+			require.NoError(t, err)
+			want := one.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
+			require.Equal(t, want.Attributes().AsRaw(), got.Attributes().AsRaw())
+			want.Attributes().Clear() // their order is of how often they repeat
+			got.Attributes().Clear()
+			wantText, err := new(ptrace.JSONMarshaler).MarshalTraces(one)
+			require.NoError(t, err)
+			got.CopyTo(want)
+			text, err := new(ptrace.JSONMarshaler).MarshalTraces(one)
+			require.NoError(t, err)
+			require.Equal(t, string(wantText), string(text), "seed %d, %s", seed, bodies[i])
+			sum.BadLinks, sum.BadEvents, sum.BadAttributes = sum.BadLinks+s.BadLinks, sum.BadEvents+s.BadEvents, sum.BadAttributes+s.BadAttributes
+			seen[s.BadLinks == 0]++
+			seen[s.BadEvents == 0]++
+		}
+		require.Equal(t, sum.BadLinks, stats.BadLinks)
+		require.Equal(t, sum.BadEvents, stats.BadEvents)
+		require.Equal(t, sum.BadAttributes, stats.BadAttributes)
+	}
+	t.Logf("%d good and %d bad texts", seen[true], seen[false])
+	require.Greater(t, min(seen[true], seen[false]), 1000)
+}
+
+// edited returns a text, or fresh again, with a digit doubled or, as often, something anywhere replaced, taken out or put in.
+func edited(rng *rand.Rand, text, fresh []byte) []byte {
+	if rng.IntN(2) == 0 || len(text) == 0 {
+		text = fresh
+	}
+	from := rng.IntN(len(text))
+	if rng.IntN(2) == 0 {
+		if i := bytes.IndexAny(text[from:], "0123456789"); i >= 0 {
+			from += i
+			return slices.Insert(slices.Clone(text), from, text[from])
+		}
+	}
+	parts := []string{`"`, `\`, ` `, `,`, `:`, `[`, `]`, `{`, `}`, `1`, `-7`, `.5`, `e3`, `x`, `{}`, `[]`, `null`, `true`, `"k":`, `"v"`, `"\n"`, `"name":"g",`, "", "", ""}
+	return slices.Replace(slices.Clone(text), from, min(len(text), from+rng.IntN(3)), []byte(parts[rng.IntN(len(parts))])...)
 }
 
 // repeater makes spans of few names and values, so that they repeat each other, and now and then do not.

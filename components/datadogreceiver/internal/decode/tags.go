@@ -28,10 +28,11 @@ func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
 			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
 		}
 	}
-	t := d.openJSON(text)
-	for t.open('['); t.more(']'); {
+	t := d.openJSON(text, d.linksTape)
+	for t.open('['); t.element(); {
 		d.jsonLink(t, out, skip)
 	}
+	t.end()
 	if t.bad || t.next() != 0 {
 		d.stats.BadLinks++
 		d.set(strAttr(kLinksJSON, text))
@@ -54,10 +55,11 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 	}
 	// Most often there is one, and an exception to follow.
 	out.EnsureCapacity(2)
-	t := d.openJSON(text)
-	for t.open('['); t.more(']'); {
+	t := d.openJSON(text, d.eventsTape)
+	for t.open('['); t.element(); {
 		d.jsonEvent(t, out, skip)
 	}
+	t.end()
 	if t.bad || t.next() != 0 {
 		d.stats.BadEvents++
 		d.set(strAttr(kEventsJSON, text))
@@ -65,11 +67,12 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 }
 
 // openJSON begins to read a tag. It is bad when the spans of this payload refer to more JSON than they can have been meant to.
-func (d *Decoder) openJSON(text sym) *jsonReader {
+func (d *Decoder) openJSON(text sym, tape *jsonTape) *jsonReader {
 	d.linked, d.listItems = d.linked[:0], d.listItems[:0]
 	in := d.syms.text(text)
 	d.jsonBudget -= len(in)
-	d.tags = jsonReader{in: in, out: d.tags.out, bad: d.jsonBudget < 0}
+	d.tags.begin(tape, in)
+	d.tags.bad = d.jsonBudget < 0
 	return &d.tags
 }
 
@@ -82,23 +85,23 @@ func (d *Decoder) jsonLink(t *jsonReader, out ptrace.SpanLinkSlice, skip map[lin
 	var l link
 	attrs := len(d.linked)
 	t.open('{')
-	for name, ok := t.field(); ok; name, ok = t.field() {
+	for name, ok := d.jsonField(t); ok; name, ok = d.jsonField(t) {
 		switch name {
-		case "trace_id":
+		case kTraceID:
 			high, low := t.id()
 			if high != 0 {
 				l.high = high
 			}
 			l.low = low
-		case "trace_id_high":
+		case kTraceIDHigh:
 			_, l.high = t.id()
-		case "span_id":
+		case kSpanID:
 			_, l.spanID = t.id()
-		case "flags":
+		case kFlags:
 			_, l.flags = t.id()
-		case "tracestate":
+		case kTracestate:
 			l.state = d.jsonString(t)
-		case "attributes":
+		case kAttributes:
 			d.jsonAttributes(t)
 		default:
 			t.skip()
@@ -124,13 +127,13 @@ func (d *Decoder) jsonEvent(t *jsonReader, out ptrace.SpanEventSlice, skip map[e
 	var name sym
 	attrs := len(d.linked)
 	t.open('{')
-	for field, ok := t.field(); ok; field, ok = t.field() {
+	for field, ok := d.jsonField(t); ok; field, ok = d.jsonField(t) {
 		switch field {
-		case "time_unix_nano":
+		case kTimeUnixNano:
 			_, when = t.id()
-		case "name":
+		case kName:
 			name = d.jsonString(t)
-		case "attributes":
+		case kAttributes:
 			d.jsonAttributes(t)
 		default:
 			t.skip()
@@ -153,8 +156,8 @@ func (d *Decoder) jsonAttributes(t *jsonReader) {
 		return
 	}
 	t.open('{')
-	for name, ok := t.field(); ok; name, ok = t.field() {
-		a := attr{key: d.syms.internText(name)}
+	for name, ok := d.jsonField(t); ok; name, ok = d.jsonField(t) {
+		a := attr{key: name}
 		switch t.next() {
 		case '[':
 			d.jsonList(t, &a)
@@ -167,8 +170,7 @@ func (d *Decoder) jsonAttributes(t *jsonReader) {
 	}
 }
 
-// jsonScalar reads what is neither list nor object.
-func (d *Decoder) jsonScalar(t *jsonReader) (attrKind, uint64) {
+func (d *Decoder) newScalar(t *jsonReader) (attrKind, uint64) {
 	switch t.next() {
 	case '"':
 		return attrStr, uint64(d.syms.internText(t.string()))
@@ -194,7 +196,7 @@ func (d *Decoder) jsonScalar(t *jsonReader) (attrKind, uint64) {
 // jsonList collects a list of scalars in d.listItems. One that is more is read as a whole, later.
 func (d *Decoder) jsonList(t *jsonReader, a *attr) {
 	start, from := t.pos, len(d.listItems)
-	for t.open('['); t.more(']'); {
+	for t.open('['); t.element(); {
 		if c := t.next(); c == '[' || c == '{' {
 			t.pos, d.listItems = start, d.listItems[:from]
 			t.nested(a)
@@ -223,7 +225,8 @@ func (d *Decoder) jsonString(t *jsonReader) sym {
 		t.skip()
 		return noSym
 	}
-	return d.syms.internText(t.string())
+	_, text := d.jsonScalar(t)
+	return sym(text)
 }
 
 // putJSON writes the list or object that a text has from start to end.

@@ -1,9 +1,6 @@
 package decode
 
-import (
-	"encoding/binary"
-	"math/bits"
-)
+import "math/bits"
 
 // trail is the strings read last, in their order and with their places. Spans repeat each other, so what followed the last time a
 // string was met is tried first. It is most often right, and bytes that were a string there are one here too: nothing has to be
@@ -55,6 +52,34 @@ func (d *Decoder) string() (sym, error) {
 	return y, nil
 }
 
+// strings reads strings into out as long as they are those expected, and returns how many. It is string for many, the places in
+// registers.
+func (d *Decoder) strings(out []sym) (n int) {
+	t := &d.trail
+	start, at, to := d.r.Pos, t.at, t.to
+	all := d.syms.all
+	for ; n < len(out); n++ {
+		p := t.places[at%trailLength]
+		end := start + int(p.size)
+		if p.size == 0 {
+			break
+		}
+		if start-int(p.pos) != t.shift || end > t.same {
+			if d.r.Pos = start; !d.recurs(&p) {
+				break
+			}
+		}
+		at++
+		to++
+		t.places[to%trailLength] = place{sym: p.sym, pos: uint32(start), size: p.size}
+		all[p.sym].met = to
+		out[n] = p.sym
+		start = end
+	}
+	d.r.Pos, t.at, t.to = start, at, to
+	return n
+}
+
 // recurs tells whether the bytes of p come next, and notes for how long what follows is the same too.
 func (d *Decoder) recurs(p *place) bool {
 	here, there := d.r.Buf[d.r.Pos:], d.r.Buf[p.pos:]
@@ -64,15 +89,16 @@ func (d *Decoder) recurs(p *place) bool {
 	return n >= int(p.size)
 }
 
-// equalBytes returns how many bytes a and b, which is no shorter, begin with alike.
-func equalBytes(a, b []byte) int {
+// equalBytes returns how many bytes a and b begin with alike.
+func equalBytes[T string | []byte](a, b T) int {
 	const chunk = 64
+	a = a[:min(len(a), len(b))]
 	rest := a
 	for len(rest) >= chunk && len(b) >= chunk && string(rest[:chunk]) == string(b[:chunk]) {
 		rest, b = rest[chunk:], b[chunk:]
 	}
 	for len(rest) >= 8 && len(b) >= 8 {
-		if diff := binary.LittleEndian.Uint64(rest) ^ binary.LittleEndian.Uint64(b); diff != 0 {
+		if diff := le64(rest) ^ le64(b); diff != 0 {
 			return len(a) - len(rest) + bits.TrailingZeros64(diff)/8
 		}
 		rest, b = rest[8:], b[8:]

@@ -125,23 +125,36 @@ func (d *Decoder) metaV04() error {
 	if err != nil {
 		return err
 	}
-	for range n {
-		key, err := d.string()
-		if err == nil {
-			var value sym
-			if value, err = d.string(); err == nil {
-				d.addMeta(key, value)
-				continue
-			}
-			if err = d.skipBad(err); err != nil {
-				return err
-			}
-			continue
+	var room [32]sym
+	for n > 0 {
+		met := room[:d.strings(room[:min(len(room), 2*n)])]
+		for ; len(met) > 1; met = met[2:] {
+			d.addMeta(met[0], met[1])
+			n--
 		}
-		if err = d.skipPair(err); err != nil {
+		if n == 0 {
+			break
+		}
+		if err := d.pairV04(met); err != nil {
 			return err
 		}
+		n--
 	}
+	return nil
+}
+
+// pairV04 reads an entry of meta, the key of which may have been met already.
+func (d *Decoder) pairV04(met []sym) (err error) {
+	var key, value sym
+	if len(met) > 0 {
+		key = met[0]
+	} else if key, err = d.string(); err != nil {
+		return d.skipPair(err)
+	}
+	if value, err = d.string(); err != nil {
+		return d.skipBad(err)
+	}
+	d.addMeta(key, value)
 	return nil
 }
 

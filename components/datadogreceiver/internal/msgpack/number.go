@@ -54,22 +54,28 @@ func (r *Reader) Uint64() (uint64, error) {
 
 // Int64 reads an integer that fits in 63 bits and a sign. Others are ErrType. Nil is 0.
 func (r *Reader) Int64() (int64, error) {
-	kind, bits, _, err := r.number()
-	if err != nil {
-		return 0, err
-	}
-	if kind == Uint && bits > math.MaxInt64 {
+	at := r.Pos
+	bits, err := r.Uint64()
+	// Only an uint 64 can be too large: what else Uint64 returns was an int64.
+	if err == nil && bits > math.MaxInt64 && r.Buf[at] == 0xcf {
+		r.Pos = at
 		return 0, ErrType
 	}
-	bits, err = r.Uint64()
 	return int64(bits), err
 }
 
 // Float64 reads any number. Nil is 0.
 func (r *Reader) Float64() (float64, error) {
-	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 && left[0] == Float64Code {
-		r.Pos += 9
-		return math.Float64frombits(binary.BigEndian.Uint64(left[1:])), nil
+	if left := r.Buf[min(r.Pos, len(r.Buf)):]; len(left) >= 9 {
+		// What nearly every number of a payload is.
+		switch c := left[0]; {
+		case c == Float64Code:
+			r.Pos += 9
+			return math.Float64frombits(binary.BigEndian.Uint64(left[1:])), nil
+		case c < 0x80:
+			r.Pos++
+			return float64(c), nil
+		}
 	}
 	kind, bits, size, err := r.number()
 	if err != nil {
