@@ -80,7 +80,7 @@ func (d *Decoder) payloadV10() error {
 		case payloadAppVersion:
 			return d.streamingTo(&p.appVersion)
 		case payloadAttributes:
-			return d.attributesV10(d.payloadAttr)
+			return d.attributesV10(ofPayload)
 		case payloadChunks:
 			return d.elements(d.chunkV10)
 		}
@@ -226,7 +226,7 @@ func (d *Decoder) chunkV10() error {
 		case chunkOrigin:
 			return d.streamingTo(&c.origin)
 		case chunkAttributes:
-			return d.attributesV10(d.chunkAttr)
+			return d.attributesV10(ofChunk)
 		case chunkSpans:
 			return d.elements(d.spanV10)
 		case chunkTraceID:
@@ -317,7 +317,7 @@ func (d *Decoder) fieldV10(field uint64) (err error) {
 	case spanError:
 		sp.failed, err = d.r.Bool()
 	case spanAttributes:
-		return d.attributesV10(d.spanAttr)
+		return d.attributesV10(ofSpan)
 	case spanType:
 		return d.streamingTo(&sp.typ)
 	case spanLinks:

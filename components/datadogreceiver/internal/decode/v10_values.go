@@ -22,9 +22,31 @@ const (
 	typeMap
 )
 
-// attributesV10 reads a flat array of key, type, value, key, type, value… and hands each attribute to add. An attribute that makes
-// no sense is left out and counted.
-func (d *Decoder) attributesV10(add func(attr)) error {
+// owner is what attributes are of.
+type owner uint8
+
+const (
+	ofPayload owner = iota
+	ofChunk
+	ofSpan
+	ofLinked // a link or an event
+)
+
+func (d *Decoder) add(of owner, a attr) {
+	switch of {
+	case ofPayload:
+		d.payloadAttr(a)
+	case ofChunk:
+		d.chunkAttr(a)
+	case ofSpan:
+		d.spanAttr(a)
+	case ofLinked:
+		d.linkedAttr(a)
+	}
+}
+
+// attributesV10 reads a flat array of key, type, value, key, type, value… An attribute that makes no sense is left out and counted.
+func (d *Decoder) attributesV10(of owner) error {
 	n, err := d.r.ArrayLen()
 	if err != nil {
 		return err
@@ -39,7 +61,7 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 		return nil
 	}
 	for left := n / 3; ; left-- {
-		if left -= d.shortAttrs(left, add); left == 0 {
+		if left -= d.shortAttrs(left, of); left == 0 {
 			return nil
 		}
 		key, err := d.streamingString()
@@ -59,12 +81,12 @@ func (d *Decoder) attributesV10(add func(attr)) error {
 			d.stats.BadAttributes++
 			continue
 		}
-		add(a)
+		d.add(of, a)
 	}
 }
 
 // shortAttrs reads attributes, at most n, as long as they are written as most are: a key below 128, and a string below 128 or a double.
-func (d *Decoder) shortAttrs(n int, add func(attr)) (read int) {
+func (d *Decoder) shortAttrs(n int, of owner) (read int) {
 	buf, pos, dict := d.r.Buf, d.r.Pos, d.dict
 	small := byte(min(len(dict), 0x80))
 	for ; read < n && len(buf)-pos >= 3; read++ {
@@ -74,13 +96,17 @@ func (d *Decoder) shortAttrs(n int, add func(attr)) (read int) {
 		}
 		if typ == typeString && v < small {
 			pos += 3
-			add(strAttr(dict[k], dict[v]))
+			if of == ofSpan {
+				d.addMeta(dict[k], dict[v])
+			} else {
+				d.add(of, strAttr(dict[k], dict[v]))
+			}
 			continue
 		}
 		if typ != typeFloat || v != msgpack.Float64Code || len(buf)-pos < 11 {
 			break
 		}
-		add(attr{key: dict[k], number: binary.BigEndian.Uint64(buf[pos+3:]), kind: attrFloat})
+		d.add(of, attr{key: dict[k], number: binary.BigEndian.Uint64(buf[pos+3:]), kind: attrFloat})
 		pos += 11
 	}
 	d.r.Pos = pos
@@ -286,7 +312,7 @@ func (d *Decoder) linkV10() error {
 		case linkSpanID:
 			l.spanID, err = d.r.Uint64()
 		case linkAttributes:
-			return d.attributesV10(d.linkedAttr)
+			return d.attributesV10(ofLinked)
 		case linkTracestate:
 			return d.streamingTo(&l.state)
 		case linkFlags:
@@ -324,7 +350,7 @@ func (d *Decoder) eventV10() error {
 		case eventName:
 			return d.streamingTo(&name)
 		case eventAttributes:
-			return d.attributesV10(d.linkedAttr)
+			return d.attributesV10(ofLinked)
 		default:
 			return d.skip()
 		}
