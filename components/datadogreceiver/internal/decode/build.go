@@ -81,7 +81,7 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	b := d.newMap(d.repeats.list(), len(d.attrs)+d.lateAttrs())
+	b := d.newSpanMap(len(d.attrs) + d.lateAttrs())
 	d.appendAll(b, d.attrs)
 	b.UnsafeIntoMap(to)
 }
@@ -109,7 +109,12 @@ func (d *Decoder) envelope(key, value, spanName sym) {
 	if value == noSym || (d.mode == Semantic && value == spanName) {
 		return
 	}
-	d.repeats.put(d.syms.all[key].slot, strAttr(key, value))
+	slot := d.syms.all[key].slot
+	if d.repeats.has(slot) {
+		d.repeats.replace(slot, strAttr(key, value))
+		return
+	}
+	d.repeats.put(slot, strAttr(key, value))
 }
 
 // onlyDatadog tells which attributes mean nothing to other backends.

@@ -28,7 +28,9 @@ type bucket struct {
 	oldest uint8
 }
 
-func (b *bucket) find(hash uint64) (r *run, found bool) {
+// find returns the run of a hash, or one that is nobody's yet.
+func (s *shared) find(hash uint64) (r *run, met bool) {
+	b := &s.buckets[hash>>(64-bucketBits)]
 	for i := range b.runs {
 		if r := &b.runs[i]; r.hash == hash {
 			return r, true
@@ -36,12 +38,14 @@ func (b *bucket) find(hash uint64) (r *run, found bool) {
 	}
 	r = &b.runs[b.oldest]
 	b.oldest = (b.oldest + 1) % uint8(len(b.runs))
+	*r = run{hash: hash, attrs: r.attrs[:0]}
 	return r, false
 }
 
 // run is one list of attributes that was met. Its values are made when it is met again.
 type run struct {
 	hash  uint64
+	slots [repeatSlots / 64]uint64 // those of a span's attributes
 	attrs []attr
 	built []xpdata.MapBuilder
 }
@@ -62,35 +66,62 @@ func (s *shared) reset() {
 
 // newMap returns a builder that begins with attrs and has room for more attributes.
 func (d *Decoder) newMap(attrs []attr, more int) *xpdata.MapBuilder {
-	s := d.shared
-	b := &s.builders[0]
 	hash, ok := hashOf(attrs)
-	if !ok || !s.on {
-		b.EnsureCapacity(len(attrs) + more)
-		d.appendAll(b, attrs)
-		return b
+	if !ok || !d.shared.on {
+		return d.newBoxes(attrs, more)
 	}
-	r, found := s.buckets[hash>>(64-bucketBits)].find(hash)
+	r, met := d.shared.find(hash)
 	switch {
-	case !found:
-		r.hash, r.attrs, r.built = hash, r.attrs[:0], nil
-		b.EnsureCapacity(len(attrs) + more)
-		d.appendAll(b, attrs)
-		return b
-	case len(r.attrs) == 0:
-		r.attrs = append(r.attrs, attrs...)
-		r.built = make([]xpdata.MapBuilder, 1)
-		r.built[0].EnsureCapacity(len(attrs))
-		d.appendAll(&r.built[0], attrs)
+	case !met:
+		return d.newBoxes(attrs, more)
+	case r.built == nil:
+		d.build(r, attrs)
 	case !equal(r.attrs, attrs):
-		b.EnsureCapacity(len(attrs) + more)
-		d.appendAll(b, attrs)
-		return b
+		return d.newBoxes(attrs, more)
 	}
-	// A builder has no method that copies it. Its list of pairs is copied by the EnsureCapacity that follows, as it is longer.
-	copy(s.builders, r.built)
-	b.EnsureCapacity(len(attrs) + max(1, more))
+	return d.shared.copyOf(r, more)
+}
+
+// newSpanMap is newMap for what tends to repeat of a span: it is compared where it is.
+func (d *Decoder) newSpanMap(more int) *xpdata.MapBuilder {
+	repeats := &d.repeats
+	if repeats.own || repeats.hash == 0 || !d.shared.on {
+		return d.newBoxes(repeats.list(), more)
+	}
+	r, met := d.shared.find(repeats.hash)
+	switch {
+	case !met:
+		return d.newBoxes(repeats.list(), more)
+	case r.built == nil:
+		d.build(r, repeats.list())
+		r.slots = repeats.set
+	case r.slots != repeats.set || !repeats.are(r.attrs):
+		return d.newBoxes(repeats.list(), more)
+	}
+	return d.shared.copyOf(r, more)
+}
+
+func (d *Decoder) newBoxes(attrs []attr, more int) *xpdata.MapBuilder {
+	b := &d.shared.builders[0]
+	b.EnsureCapacity(len(attrs) + more)
+	d.appendAll(b, attrs)
 	return b
+}
+
+// build makes the values of a run.
+func (d *Decoder) build(r *run, attrs []attr) {
+	r.attrs = append(r.attrs, attrs...)
+	r.built = make([]xpdata.MapBuilder, 1)
+	r.built[0].EnsureCapacity(len(attrs))
+	d.appendAll(&r.built[0], attrs)
+}
+
+// copyOf returns a builder with the values of a run. A builder has no method that copies it. Its list of pairs is copied by the
+// EnsureCapacity that follows, as it is longer.
+func (s *shared) copyOf(r *run, more int) *xpdata.MapBuilder {
+	copy(s.builders, r.built)
+	s.builders[0].EnsureCapacity(len(r.attrs) + max(1, more))
+	return &s.builders[0]
 }
 
 // appendAll writes attributes at the end of a builder.

@@ -269,7 +269,9 @@ func (d *Decoder) set(a attr) {
 	case s.stamp == d.stamp:
 		d.merge(&d.attrs[s.pos], a)
 	case d.repeats.has(s.slot):
-		d.merge(&d.repeats.bySlot[s.slot], a)
+		slot, merged := s.slot, d.repeats.bySlot[s.slot]
+		d.merge(&merged, a)
+		d.repeats.replace(slot, merged)
 	case d.mode == Semantic && onlyDatadog(s.text):
 	case d.repeats.takes(s, a):
 		d.repeats.put(s.slot, a)
