@@ -64,9 +64,11 @@ fuzz: ## Every fuzz target for FUZZTIME (default 10m).
 	$(call fuzz-all,.,./components/... ./internal/...)
 	$(call fuzz-all,$(DDCONTEXT),./...)
 
+# A target that fails does not keep the others from running.
 define fuzz-all
-	@cd $(1) && for p in $$(go list $(2)); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
-	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || exit 1; done; done
+	@cd $(1) && failed=; for p in $$(go list $(2)); do for f in $$(go test -list '^Fuzz' $$p | grep '^Fuzz'); do \
+	  echo "$$p $$f"; go test -run '^$$' -fuzz "^$$f$$" -fuzztime $(FUZZTIME) -fuzzminimizetime 5x $$p || failed="$$failed $$p.$$f"; done; done; \
+	  test -z "$$failed" || { echo "failed:$$failed"; exit 1; }
 endef
 
 -include deploy/deploy.mk

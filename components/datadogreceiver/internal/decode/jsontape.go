@@ -47,10 +47,11 @@ func (t *jsonReader) again(kind stepKind) *jsonStep {
 		return nil
 	}
 	s := &t.tape.steps[t.at]
-	end := t.pos + int(s.size)
-	if shift := t.pos - int(s.from); s.kind != kind {
+	if s.kind != kind {
 		return nil
-	} else if shift != t.shift || t.pos > t.same {
+	}
+	end, shift := t.pos+int(s.size), t.pos-int(s.from)
+	if shift != t.shift || t.pos > t.same {
 		t.shift, t.same = shift, t.pos+equalBytes(t.in[t.pos:], t.tape.in[s.from:])
 	}
 	if end >= t.same {
