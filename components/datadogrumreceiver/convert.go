@@ -241,7 +241,8 @@ func (in *ingest) noteActions(events []pending) {
 			continue
 		}
 		p.viewKey = in.keyOfView(p)
-		p.denied = !in.r.noise.wants(p.text("action", "target", "name"), in.origin.tenant, p.session, in.now)
+		p.wanted = in.r.noise.wants(p.text("action", "target", "name"), in.origin.tenant, p.session, in.now)
+		p.denied = !p.wanted
 		if p.denied || !in.r.infers(p.source) || p.session == "" || p.event.view == "" {
 			continue
 		}

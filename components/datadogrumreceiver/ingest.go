@@ -58,6 +58,7 @@ type pending struct {
 	inLogs    bool
 	late      bool
 	denied    bool   // an action that is unwanted by name or rate
+	wanted    bool   // an action that is neither, and counts in its session's rate
 	viewKey   digest // session and view, for inference
 	root      string // the action that becomes a root of this event's trace, "" when none does
 	rootKey   digest
@@ -65,7 +66,8 @@ type pending struct {
 
 // forget clears everything but the event, which read overwrites.
 func (p *pending) forget() {
-	p.done, p.out, p.keyed, p.spanKeyed, p.inTraces, p.inLogs, p.late, p.denied = false, 0, false, false, false, false, false, false
+	p.done, p.out, p.keyed, p.spanKeyed, p.inTraces, p.inLogs, p.late = false, 0, false, false, false, false, false
+	p.denied, p.wanted = false, false
 	p.root = ""
 }
 
@@ -217,7 +219,7 @@ func (in *ingest) convert(ctx context.Context) result {
 	if err := in.r.held.commit(ctx, in, events); err != nil {
 		for i := range events {
 			if p := &events[i]; p.keyed && p.kind == "action" && !p.inLogs {
-				in.r.seen.release(p.key)
+				in.release(p)
 			}
 		}
 		return result{retry: true, reason: err.Error()}
@@ -280,8 +282,11 @@ func (in *ingest) claimSpan(p *pending) bool {
 func (in *ingest) settle(events []pending, tracesOK, logsOK bool) {
 	for i := range events {
 		p := &events[i]
-		if p.spanKeyed {
-			in.settleOne(p.spanKey, tracesOK)
+		switch {
+		case p.spanKeyed && tracesOK:
+			in.r.seen.commit(p.spanKey, in.now)
+		case p.spanKeyed:
+			in.r.seen.release(p.spanKey)
 		}
 		if !p.keyed {
 			continue
@@ -294,15 +299,19 @@ func (in *ingest) settle(events []pending, tracesOK, logsOK bool) {
 		if p.kind == "action" && ok && !p.inLogs {
 			continue
 		}
-		in.settleOne(p.key, ok)
+		if ok {
+			in.r.seen.commit(p.key, in.now)
+		} else {
+			in.release(p)
+		}
 	}
 }
 
-func (in *ingest) settleOne(key digest, ok bool) {
-	if ok {
-		in.r.seen.commit(key, in.now)
-	} else {
-		in.r.seen.release(key)
+// release lets an event come again as if it had not been here.
+func (in *ingest) release(p *pending) {
+	in.r.seen.release(p.key)
+	if p.wanted {
+		in.r.noise.unwant(in.origin.tenant, p.session, in.now)
 	}
 }
 

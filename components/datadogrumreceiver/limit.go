@@ -30,9 +30,17 @@ func newLimiters(perSecond rate.Limit, maxKeys int) *limiters {
 }
 
 func (l *limiters) allow(key digest, now time.Time) bool {
-	if l == nil {
-		return true
+	return l == nil || l.bucket(key).AllowN(now, 1)
+}
+
+// giveBack undoes an allow.
+func (l *limiters) giveBack(key digest, now time.Time) {
+	if l != nil {
+		l.bucket(key).AllowN(now, -1) // a Reservation could be canceled, but gives nothing back once a later one had to wait
 	}
+}
+
+func (l *limiters) bucket(key digest) *rate.Limiter {
 	bucket, ok := l.buckets.Get(key)
 	if !ok {
 		bucket = rate.NewLimiter(l.perSecond, l.burst)
@@ -40,5 +48,5 @@ func (l *limiters) allow(key digest, now time.Time) bool {
 			bucket = known
 		}
 	}
-	return bucket.AllowN(now, 1)
+	return bucket
 }

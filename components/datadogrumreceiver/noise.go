@@ -32,3 +32,8 @@ func (n *noise) wants(name, tenant, session string, now time.Time) bool {
 	}
 	return n.sessions.allow(digestOf(tenant, session), now)
 }
+
+// unwant says that an action that was wanted will come again.
+func (n *noise) unwant(tenant, session string, now time.Time) {
+	n.sessions.giveBack(digestOf(tenant, session), now)
+}

@@ -312,6 +312,26 @@ func TestASessionThatFloodsIsCutDown(t *testing.T) {
 	require.EqualValues(t, 90, g.count(t, "dropped_actions"))
 }
 
+// An action that is sent again counts once: what a refusal sent back was not reported.
+func TestARefusedActionCostsItsSessionNothing(t *testing.T) {
+	g := newRig(t, func(cfg *Config) { cfg.Actions.PerSession = 5 })
+	g.rum.traces = consumertest.NewErr(fmt.Errorf("busy"))
+	g.start(nil)
+	lines := []string{request(1, "a0", 1)}
+	for i := range 10 {
+		lines = append(lines, act("a"+strconv.Itoa(i), "custom", "x", i))
+	}
+	for range 3 {
+		require.Equal(t, http.StatusServiceUnavailable, g.post(joinLines(lines...)).code)
+	}
+	g.rum.traces = g.traces
+	require.Equal(t, http.StatusAccepted, g.post(joinLines(lines...)).code)
+	require.Equal(t, http.StatusAccepted, g.post(act("a10", "custom", "x", 10)).code)
+	g.flush(g.cfg.Actions.Remember)
+	require.Len(t, g.spans(), 11, "a request and its session's fill of actions")
+	require.EqualValues(t, 1, g.count(t, "dropped_actions"))
+}
+
 func TestAFullTableMakesRoomAndTheSenderComesAgain(t *testing.T) {
 	g := newRig(t, func(cfg *Config) { cfg.Actions.MaxHeld, cfg.Actions.PerSession = 10, 0 })
 	post := func(i int) bool {
