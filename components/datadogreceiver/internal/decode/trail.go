@@ -92,19 +92,18 @@ func (d *Decoder) recurs(p *place) bool {
 // equalBytes returns how many bytes a and b begin with alike.
 func equalBytes[T string | []byte](a, b T) int {
 	const chunk = 64
-	a = a[:min(len(a), len(b))]
-	rest := a
-	for len(rest) >= chunk && len(b) >= chunk && string(rest[:chunk]) == string(b[:chunk]) {
-		rest, b = rest[chunk:], b[chunk:]
+	n, i := min(len(a), len(b)), 0
+	a, b = a[:n], b[:n]
+	for i <= n-chunk && string(a[i:i+chunk]) == string(b[i:i+chunk]) {
+		i += chunk
 	}
-	for len(rest) >= 8 && len(b) >= 8 {
-		if diff := le64(rest) ^ le64(b); diff != 0 {
-			return len(a) - len(rest) + bits.TrailingZeros64(diff)/8
+	for ; i <= n-8; i += 8 {
+		if diff := le64(a[i:i+8]) ^ le64(b[i:i+8]); diff != 0 {
+			return i + bits.TrailingZeros64(diff)/8
 		}
-		rest, b = rest[8:], b[8:]
 	}
-	for len(rest) > 0 && rest[0] == b[0] {
-		rest, b = rest[1:], b[1:]
+	for i < n && a[i] == b[i] {
+		i++
 	}
-	return len(a) - len(rest)
+	return i
 }
