@@ -162,29 +162,33 @@ func equal(a, b []attr) bool {
 
 // lastOfEach removes all attributes of one key but the last, which takes the place of the first.
 func lastOfEach(attrs []attr) []attr {
-	var at map[sym]int
-	if len(attrs) > 16 {
-		at = make(map[sym]int, len(attrs))
+	if distinct(attrs) {
+		return attrs
 	}
+	at := make(map[sym]int, len(attrs))
 	kept := attrs[:0]
 	for _, a := range attrs {
-		i, ok := 0, false
-		if at != nil {
-			i, ok = at[a.key]
-		} else {
-			for i < len(kept) && kept[i].key != a.key {
-				i++
-			}
-			ok = i < len(kept)
-		}
-		if ok {
+		if i, ok := at[a.key]; ok {
 			kept[i] = a
 			continue
 		}
-		if at != nil {
-			at[a.key] = len(kept)
-		}
+		at[a.key] = len(kept)
 		kept = append(kept, a)
 	}
 	return kept
+}
+
+// distinct tells whether no two attributes have the same key, of so few that this is quickly done.
+func distinct(attrs []attr) bool {
+	if len(attrs) > 16 {
+		return false
+	}
+	for i := range attrs {
+		for j := range attrs[:i] {
+			if attrs[i].key == attrs[j].key {
+				return false
+			}
+		}
+	}
+	return true
 }

@@ -266,6 +266,8 @@ func (d *Decoder) convert(a attr, as conversion) (attr, bool) {
 func (d *Decoder) set(a attr) {
 	s := &d.syms.all[a.key]
 	switch {
+	case s.same == always && d.mode != Semantic && !d.repeats.has(s.slot): // what most are
+		d.repeats.put(s.slot, a)
 	case s.stamp == d.stamp:
 		d.merge(&d.attrs[s.pos], a)
 	case d.repeats.has(s.slot):
