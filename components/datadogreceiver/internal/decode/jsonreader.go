@@ -11,8 +11,8 @@ type jsonReader struct {
 	out   []byte // room for what a transcoder makes of a part of it
 
 	tape *jsonTape
-	at   int // the next step, of left that are still the old text's
-	left int
+	// The steps from at to left are still those of the old text, and at is the next.
+	at, left int
 	// The bytes up to same are equal to those shift before them in the old text.
 	shift, same int
 }

@@ -31,7 +31,7 @@ const (
 	stepFirst
 )
 
-// begin begins to read a text of the kind tape was read of.
+// begin starts on a text. tape is what was read of the last one of its kind.
 func (t *jsonReader) begin(tape *jsonTape, in string) {
 	*t = jsonReader{in: in, out: t.out, tape: tape, shift: len(in), left: tape.used}
 }
