@@ -23,6 +23,8 @@ type Decoder struct {
 	trail   trail
 	dict    []sym  // v0.5: the dictionary; v1.0: the strings so far
 	listed  []bool // v1.0: which syms are in dict
+	twice   bool   // v1.0: dict has a sym twice
+	sorted  sortedAttrs
 	attrs   []attr
 	linked  []attr // of the link or event being read
 	values  []pcommon.Value
@@ -124,7 +126,7 @@ func (d *Decoder) reset(body []byte) {
 	clear(d.groupIndex)
 	clear(d.numberKeys)
 	d.chunk.chunkFields = chunkFields{}
-	d.orphans, d.streaming = false, false
+	d.orphans, d.streaming, d.twice = false, false, false
 	clear(d.values)
 	d.values = d.values[:0]
 	d.linked = d.linked[:0]

@@ -94,3 +94,35 @@ func TestEveryFormatBearsWhatTracersWrite(t *testing.T) {
 		})
 	}
 }
+
+// Attributes of v1.0 are taken in the order of their keys; of one key the last still wins, whichever of its numbers it has.
+func TestTheLastAttributeOfAKeyWins(t *testing.T) {
+	for name, tc := range map[string]struct {
+		table []string
+		keys  []uint64 // in the table, from 1; their values are v0, v1…
+		want  map[string]any
+	}{
+		"in order":           {[]string{"a", "b"}, []uint64{1, 2}, map[string]any{"a": "v0", "b": "v1"}},
+		"out of order":       {[]string{"a", "b"}, []uint64{2, 1}, map[string]any{"b": "v0", "a": "v1"}},
+		"a key again":        {[]string{"a", "b"}, []uint64{1, 2, 1, 1}, map[string]any{"b": "v1", "a": "v3"}},
+		"by another number":  {[]string{"a", "b", "a"}, []uint64{3, 2, 1}, map[string]any{"b": "v1", "a": "v2"}},
+		"by a later number":  {[]string{"a", "b", "a"}, []uint64{1, 2, 3}, map[string]any{"b": "v1", "a": "v2"}},
+		"with one of no use": {[]string{"a", "b"}, []uint64{2, 0, 2}, map[string]any{"b": "v2"}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			const values = 4
+			m := msg{}.m(2).u(payloadStrings).a(uint32(len(tc.table) + values))
+			for _, s := range append(tc.table, "v0", "v1", "v2", "v3") {
+				m = m.s(s)
+			}
+			m = m.u(payloadChunks).a(1).m(2).u(chunkTraceID).bin("\x01").u(chunkSpans).a(1).m(2).u(spanSpanID).u(5)
+			m = m.u(spanAttributes).a(uint32(3 * len(tc.keys)))
+			for i, key := range tc.keys {
+				m = m.u(key).u(typeString).u(uint64(len(tc.table) + 1 + i))
+			}
+			td, _, err := New(Options{Mode: Lossless, MaxSpans: 10}).Decode(V10, m, Headers{})
+			require.NoError(t, err)
+			require.Equal(t, tc.want, td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().AsRaw())
+		})
+	}
+}

@@ -156,6 +156,7 @@ func (d *Decoder) list(y sym) {
 	for len(d.listed) <= int(y) {
 		d.listed = append(grow(d.listed), false)
 	}
+	d.twice = d.twice || d.listed[y]
 	d.listed[y] = true
 }
 
