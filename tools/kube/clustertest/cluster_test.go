@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -223,14 +224,22 @@ func tool(t *testing.T, name string) string {
 	return path
 }
 
+// freePorts asks the kernel for free ports. A socket that doesn't listen holds
+// each, or it would go to the next connection that leaves this machine; a server
+// that asks for it by its number, with SO_REUSEADDR, gets it.
 func freePorts(t *testing.T, n int) []string {
 	t.Helper()
 	addrs := make([]string, n)
 	for i := range addrs {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
+		fd, err := syscall.Socket(syscall.AF_INET, syscall.SOCK_STREAM, 0)
 		require.NoError(t, err)
-		defer l.Close()
-		addrs[i] = l.Addr().String()
+		syscall.CloseOnExec(fd)
+		t.Cleanup(func() { _ = syscall.Close(fd) })
+		require.NoError(t, syscall.SetsockoptInt(fd, syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1))
+		require.NoError(t, syscall.Bind(fd, &syscall.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+		bound, err := syscall.Getsockname(fd)
+		require.NoError(t, err)
+		addrs[i] = fmt.Sprintf("127.0.0.1:%d", bound.(*syscall.SockaddrInet4).Port)
 	}
 	return addrs
 }
