@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"sync"
 	"testing"
 	"time"
 
@@ -57,33 +56,22 @@ exporters:
 	disk := &PowerDisk{}
 	cuts := record(t, disk, overlay, n, rng)
 	wreck := disk.Wreck()
-	const together = 2
-	var mu sync.Mutex
-	for len(cuts) > 0 {
-		batch := cuts[:min(together, len(cuts))]
-		cuts = cuts[len(batch):]
-		t.Run(fmt.Sprintf("%d left", len(cuts)+len(batch)), func(t *testing.T) {
-			for _, c := range batch {
-				dir := t.TempDir()
-				wreck.To(c.moment)
-				require.NoError(t, wreck.Cut([]float64{0, 0.5, 0.9, 1}[rng.IntN(4)], rng, filepath.Join(dir, "disk")))
-				t.Run(fmt.Sprintf("cut %d", c.moment), func(t *testing.T) {
-					t.Parallel()
-					CountQuarantine(t, c.ledger, filepath.Join(dir, "disk"))
-					before := c.ledger.Total().Lost
-					r := newRigOn(t, c.ledger, StartBackend(t, c.ledger), rigOptions{overlay: overlay, dataDir: dir})
-					r.Launch()
-					r.WaitReady(30 * time.Second)
-					r.still(20*time.Second, 2*time.Second)
-					damaged := int(r.metric("otelcol_extension_durable_storage_set_aside_files"))
-					r.Kill()
-					after := c.ledger.Total().Lost
-					mu.Lock()
-					defer mu.Unlock()
-					t.Logf("%d owed, %d lost, %d files set aside", before, after, damaged)
-					owed, lost, aside = owed+before, lost+after, aside+damaged
-				})
-			}
+	for _, c := range cuts {
+		t.Run(fmt.Sprintf("at %d", c.moment), func(t *testing.T) {
+			dir := t.TempDir()
+			wreck.To(c.moment)
+			require.NoError(t, wreck.Cut([]float64{0, 0.5, 0.9, 1}[rng.IntN(4)], rng, filepath.Join(dir, "disk")))
+			CountQuarantine(t, c.ledger, filepath.Join(dir, "disk"))
+			before := c.ledger.Total().Lost
+			r := newRigOn(t, c.ledger, StartBackend(t, c.ledger), rigOptions{overlay: overlay, dataDir: dir})
+			r.Launch()
+			r.WaitReady(30 * time.Second)
+			r.still(20*time.Second, time.Second)
+			damaged := int(r.metric("otelcol_extension_durable_storage_set_aside_files"))
+			r.Kill()
+			after := c.ledger.Total().Lost
+			t.Logf("%d owed, %d lost, %d files set aside", before, after, damaged)
+			owed, lost, aside = owed+before, lost+after, aside+damaged
 		})
 	}
 	return owed, lost, aside
