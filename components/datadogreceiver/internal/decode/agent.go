@@ -4,7 +4,6 @@ import (
 	"errors"
 	"math"
 
-	"go.opentelemetry.io/collector/pdata/ptrace"
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
@@ -283,18 +282,6 @@ func (d *Decoder) protoLink(message []byte) error {
 		d.addLink(d.scratch.Links(), l, attrs)
 	}
 	return err
-}
-
-// addLink writes a link and the attributes collected since attrs, or counts it when it has no ids.
-func (d *Decoder) addLink(out ptrace.SpanLinkSlice, l link, attrs int) {
-	if l.spanID == 0 || l.high|l.low == 0 {
-		d.stats.BadLinks++
-		d.linked = d.linked[:attrs]
-		return
-	}
-	dest := out.AppendEmpty()
-	d.describe(dest, l)
-	d.putLinked(dest.Attributes(), attrs)
 }
 
 func (d *Decoder) protoEvent(message []byte) error {

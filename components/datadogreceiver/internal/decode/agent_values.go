@@ -4,21 +4,7 @@ import (
 	"math"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 )
-
-// addEvent writes an event and the attributes collected since attrs, or counts it when it has no name.
-func (d *Decoder) addEvent(out ptrace.SpanEventSlice, when uint64, name sym, attrs int) {
-	if name == noSym {
-		d.stats.BadEvents++
-		d.linked = d.linked[:attrs]
-		return
-	}
-	event := out.AppendEmpty()
-	event.SetName(d.syms.text(name))
-	event.SetTimestamp(pcommon.Timestamp(when))
-	d.putLinked(event.Attributes(), attrs)
-}
 
 // protoEventAttr reads an entry of a span event's attributes: a key and an AttributeAnyValue.
 func (d *Decoder) protoEventAttr(message []byte) error {

@@ -45,8 +45,8 @@ type Decoder struct {
 	made       madeNames
 	json       []byte // a JSON text as MessagePack
 	tags       jsonReader
-	linksTape  *jsonTape
-	eventsTape *jsonTape
+	linksTape  jsonTape
+	eventsTape jsonTape
 	listItems  []attr // of the lists in it
 	jsonBudget int
 	streaming  bool // strings met while skipping get a number
@@ -58,7 +58,7 @@ type Decoder struct {
 
 // New makes a decoder.
 func New(o Options) *Decoder {
-	d := &Decoder{mode: o.Mode, maxSpans: o.MaxSpans, now: o.Now, syms: newSymbols(), linksTape: new(jsonTape), eventsTape: new(jsonTape)}
+	d := &Decoder{mode: o.Mode, maxSpans: o.MaxSpans, now: o.Now, syms: newSymbols()}
 	if d.mode == "" {
 		d.mode = Both
 	}
@@ -150,9 +150,8 @@ func (d *Decoder) reset(body []byte) {
 	}
 	d.tags.in = ""
 	d.made = madeNames{}
-	for _, tape := range []*jsonTape{d.linksTape, d.eventsTape} {
-		tape.in, tape.used = "", 0
-	}
+	d.linksTape.reset()
+	d.eventsTape.reset()
 	if cap(d.linked)+cap(d.listItems) > maxKeptAttrs {
 		d.linked, d.listItems = nil, nil
 	}

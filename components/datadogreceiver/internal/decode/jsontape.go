@@ -31,6 +31,9 @@ const (
 	stepFirst
 )
 
+// reset forgets the text: its strings are those of one payload.
+func (t *jsonTape) reset() { t.in, t.used = "", 0 }
+
 // begin starts on a text. tape is what was read of the last one of its kind.
 func (t *jsonReader) begin(tape *jsonTape, in string) {
 	*t = jsonReader{in: in, out: t.out, tape: tape, shift: len(in), left: tape.used}

@@ -85,7 +85,7 @@ func (d *Decoder) newMap(attrs []attr, more int) *xpdata.MapBuilder {
 // newSpanMap is newMap for what tends to repeat of a span: it is compared where it is.
 func (d *Decoder) newSpanMap(more int) *xpdata.MapBuilder {
 	repeats := &d.repeats
-	if repeats.own || repeats.hash == 0 || !d.shared.on {
+	if repeats.own || repeats.hash == 0 || !d.shared.on { // no attributes have no hash
 		return d.newBoxes(repeats.list(), more)
 	}
 	r, met := d.shared.find(repeats.hash)
@@ -155,39 +155,6 @@ func equal(a, b []attr) bool {
 		x, y := &a[i], &b[i]
 		if x.number != y.number || x.key != y.key || x.kind != y.kind {
 			return false
-		}
-	}
-	return true
-}
-
-// lastOfEach removes all attributes of one key but the last, which takes the place of the first.
-func lastOfEach(attrs []attr) []attr {
-	if distinct(attrs) {
-		return attrs
-	}
-	at := make(map[sym]int, len(attrs))
-	kept := attrs[:0]
-	for _, a := range attrs {
-		if i, ok := at[a.key]; ok {
-			kept[i] = a
-			continue
-		}
-		at[a.key] = len(kept)
-		kept = append(kept, a)
-	}
-	return kept
-}
-
-// distinct tells whether no two attributes have the same key, of so few that this is quickly done.
-func distinct(attrs []attr) bool {
-	if len(attrs) > 16 {
-		return false
-	}
-	for i := range attrs {
-		for j := range attrs[:i] {
-			if attrs[i].key == attrs[j].key {
-				return false
-			}
 		}
 	}
 	return true

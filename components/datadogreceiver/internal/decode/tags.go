@@ -28,7 +28,7 @@ func (d *Decoder) linksFromJSON(out ptrace.SpanLinkSlice) {
 			skip[linkKey{traceID: l.TraceID(), spanID: l.SpanID()}] = struct{}{}
 		}
 	}
-	t := d.openJSON(text, d.linksTape)
+	t := d.openJSON(text, &d.linksTape)
 	for t.open('['); t.element(); {
 		d.jsonLink(t, out, skip)
 	}
@@ -55,7 +55,7 @@ func (d *Decoder) eventsFromJSON(out ptrace.SpanEventSlice) {
 	}
 	// Most often there is one, and an exception to follow.
 	out.EnsureCapacity(2)
-	t := d.openJSON(text, d.eventsTape)
+	t := d.openJSON(text, &d.eventsTape)
 	for t.open('['); t.element(); {
 		d.jsonEvent(t, out, skip)
 	}

@@ -190,10 +190,6 @@ func (d *Decoder) streamingString() (sym, error) {
 }
 
 func (d *Decoder) streamingTo(to *sym) error {
-	if y, ok := d.shortIndex(); ok {
-		*to = y
-		return nil
-	}
 	y, err := d.streamingString()
 	if err == nil {
 		*to = y

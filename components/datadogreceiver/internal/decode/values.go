@@ -251,9 +251,6 @@ func (d *Decoder) readTypedList(r *msgpack.Reader, to pcommon.Slice) error {
 	return nil
 }
 
-// linkedAttr collects attributes of a link or event.
-func (d *Decoder) linkedAttr(a attr) { d.linked = append(grow(d.linked), a) }
-
 // chunkAttr collects attributes of a chunk. They go to its first span.
 func (d *Decoder) chunkAttr(a attr) {
 	switch {

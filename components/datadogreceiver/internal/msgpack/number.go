@@ -56,7 +56,7 @@ func (r *Reader) Uint64() (uint64, error) {
 func (r *Reader) Int64() (int64, error) {
 	at := r.Pos
 	bits, err := r.Uint64()
-	// Only an uint 64 can be too large: what else Uint64 returns was an int64.
+	// Only a uint 64 can be too large: what else Uint64 returns was an int64.
 	if err == nil && bits > math.MaxInt64 && r.Buf[at] == 0xcf {
 		r.Pos = at
 		return 0, ErrType
