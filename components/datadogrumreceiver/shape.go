@@ -1,9 +1,10 @@
 package datadogrumreceiver
 
 import (
-	"math/bits"
 	"slices"
 	"strings"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/bytestr"
 )
 
 // Events of one type have the same members in the same order, nearly always, and
@@ -109,7 +110,7 @@ func (r *jsonReader) like(s *shape, line string) bool {
 	r.differ = r.differ[:0]
 	at, own, next := 0, 0, 0
 	for {
-		same := commonPrefix(line[at:], s.line[own:])
+		same := bytestr.CommonPrefix(line[at:], s.line[own:])
 		at, own = at+same, own+same
 		if own == len(s.line) {
 			return at == len(line)
@@ -173,25 +174,4 @@ func (s *shape) adopt(line string, differ []difference) {
 			value.str = text[1 : len(text)-1]
 		}
 	}
-}
-
-// commonPrefix returns how many bytes a and b begin with alike.
-func commonPrefix(a, b string) int {
-	n, i := min(len(a), len(b)), 0
-	for ; i+8 <= n; i += 8 {
-		if d := eightBytes(a[i:i+8]) ^ eightBytes(b[i:i+8]); d != 0 {
-			return i + bits.TrailingZeros64(d)/8
-		}
-	}
-	for i < n && a[i] == b[i] {
-		i++
-	}
-	return i
-}
-
-// eightBytes is one instruction.
-func eightBytes(s string) uint64 {
-	_ = s[7]
-	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
-		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }

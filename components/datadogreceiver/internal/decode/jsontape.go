@@ -1,5 +1,7 @@
 package decode
 
+import "github.com/otelcol-obs/otelcol-obs/internal/bytestr"
+
 // jsonTape is what was read of the text before, step by step: the links of one span look like those of the next, the ids apart. A
 // step that is at the same place in the same bytes has the same result, and is not taken again.
 type jsonTape struct {
@@ -55,7 +57,7 @@ func (t *jsonReader) again(kind stepKind) *jsonStep {
 	}
 	end, shift := t.pos+int(s.size), t.pos-int(s.from)
 	if shift != t.shift || t.pos > t.same {
-		t.shift, t.same = shift, t.pos+equalBytes(t.in[t.pos:], t.tape.in[s.from:])
+		t.shift, t.same = shift, t.pos+bytestr.CommonPrefix(t.in[t.pos:], t.tape.in[s.from:])
 	}
 	if end >= t.same {
 		return nil

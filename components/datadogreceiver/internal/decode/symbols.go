@@ -3,6 +3,8 @@ package decode
 import (
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/bytestr"
 )
 
 // maxInternedBytes is the longest string looked up among those seen before. Beyond it a payload seldom repeats itself, and hashing
@@ -44,24 +46,13 @@ func slot[T string | []byte](b T) uint64 {
 	var head, tail uint64
 	switch n := len(b); {
 	case n >= 8:
-		head, tail = le64(b), le64(b[n-8:])
+		head, tail = bytestr.Uint64(b), bytestr.Uint64(b[n-8:])
 	case n >= 4:
-		head, tail = le32(b), le32(b[n-4:])
+		head, tail = uint64(bytestr.Uint32(b)), uint64(bytestr.Uint32(b[n-4:]))
 	default:
 		head, tail = uint64(b[0]), uint64(b[n/2])<<8|uint64(b[n-1])
 	}
 	return (head ^ bits.RotateLeft64(tail, 23) ^ uint64(len(b))<<40) * 0x9e3779b97f4a7c15 >> (64 - recentBits)
-}
-
-func le64[T string | []byte](b T) uint64 {
-	_ = b[7]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-}
-
-func le32[T string | []byte](b T) uint64 {
-	_ = b[3]
-	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24
 }
 
 func newSymbols() symbols {

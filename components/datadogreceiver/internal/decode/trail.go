@@ -1,6 +1,6 @@
 package decode
 
-import "math/bits"
+import "github.com/otelcol-obs/otelcol-obs/internal/bytestr"
 
 // trail is the strings read last, in their order and with their places. Spans repeat each other, so what followed the last time a
 // string was met is tried first. It is most often right, and bytes that were a string there are one here too: nothing has to be
@@ -84,26 +84,7 @@ func (d *Decoder) strings(out []sym) (n int) {
 func (d *Decoder) recurs(p *place) bool {
 	here, there := d.r.Buf[d.r.Pos:], d.r.Buf[p.pos:]
 	ahead := min(len(here), int(p.size)+maxAhead)
-	n := equalBytes(here[:ahead], there)
+	n := bytestr.CommonPrefix(here[:ahead], there)
 	d.trail.shift, d.trail.same = d.r.Pos-int(p.pos), d.r.Pos+n
 	return n >= int(p.size)
-}
-
-// equalBytes returns how many bytes a and b begin with alike.
-func equalBytes[T string | []byte](a, b T) int {
-	const chunk = 64
-	n, i := min(len(a), len(b)), 0
-	a, b = a[:n], b[:n]
-	for i <= n-chunk && string(a[i:i+chunk]) == string(b[i:i+chunk]) {
-		i += chunk
-	}
-	for ; i <= n-8; i += 8 {
-		if diff := le64(a[i:i+8]) ^ le64(b[i:i+8]); diff != 0 {
-			return i + bits.TrailingZeros64(diff)/8
-		}
-	}
-	for i < n && a[i] == b[i] {
-		i++
-	}
-	return i
 }
