@@ -12,7 +12,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-obs/otelcol-obs/internal/boxshare"
 	"github.com/otelcol-obs/otelcol-obs/internal/boxshare/boxsharetest"
 )
 
@@ -84,9 +83,9 @@ func TestSharedAttributesAreReplaced(t *testing.T) {
 }
 
 func TestNothingIsSharedWhenPdataPools(t *testing.T) {
-	require.True(t, boxshare.Safe(), "the gate is known and off")
+	require.True(t, newRig(t, nil).newWriter().share, "the gate is known and off")
 	boxsharetest.SetPooling(t, true)
-	require.False(t, boxshare.Safe())
+	require.False(t, newRig(t, nil).newWriter().share)
 }
 
 // What an ingest has seen before shows in nothing it writes: every line of every

@@ -72,24 +72,33 @@ func (c *Config) validateProxies() error {
 }
 
 func (c *Config) validateBounds() error {
-	durations := []struct {
-		key   string
-		value time.Duration
-	}{
-		{"actions::wait", c.Actions.Wait},
-		{"actions::missing", c.Actions.Missing},
-		{"actions::remember", c.Actions.Remember},
-		{"views::settle", c.Views.Settle},
-		{"views::idle", c.Views.Idle},
-		{"skew::threshold", c.Skew.Threshold},
-		{"max_event_age", c.MaxEventAge},
-		{"dedupe::ttl", c.Dedupe.TTL},
-	}
-	for _, d := range durations {
-		if d.value <= 0 {
-			return fmt.Errorf("%s must be positive, got %s", d.key, d.value)
-		}
-	}
+	return errors.Join(
+		positive("actions::wait", c.Actions.Wait),
+		positive("actions::missing", c.Actions.Missing),
+		positive("actions::remember", c.Actions.Remember),
+		positive("views::settle", c.Views.Settle),
+		positive("views::idle", c.Views.Idle),
+		positive("skew::threshold", c.Skew.Threshold),
+		positive("max_event_age", c.MaxEventAge),
+		positive("dedupe::ttl", c.Dedupe.TTL),
+		positive("max_event_bytes", c.MaxEventBytes),
+		positive("max_request_body_size", c.MaxRequestBodySize),
+		positive("rate_limit::max_keys", c.RateLimit.MaxKeys),
+		positive("actions::max_held", c.Actions.MaxHeld),
+		positive("actions::max_held_bytes", c.Actions.MaxHeldBytes),
+		positive("views::max_held", c.Views.MaxHeld),
+		positive("views::max_held_bytes", c.Views.MaxHeldBytes),
+		positive("dedupe::max_events", c.Dedupe.MaxEvents),
+		positive("dedupe::max_bodies", c.Dedupe.MaxBodies),
+		notNegative("rate_limit::per_token", c.RateLimit.PerToken),
+		notNegative("rate_limit::per_ip", c.RateLimit.PerIP),
+		notNegative("actions::per_session", c.Actions.PerSession),
+		c.validateRelations(),
+	)
+}
+
+// validateRelations checks what depends on more than one value.
+func (c *Config) validateRelations() error {
 	if c.InferActions.Before < 0 || c.InferActions.After < 0 || c.InferActions.Effect < 0 {
 		return fmt.Errorf("infer_actions windows must not be negative, got before %s, after %s, effect %s",
 			c.InferActions.Before, c.InferActions.After, c.InferActions.Effect)
@@ -97,42 +106,8 @@ func (c *Config) validateBounds() error {
 	if c.Actions.Remember < c.Actions.Missing || c.Actions.Remember < c.Actions.Wait {
 		return fmt.Errorf("actions::remember must be at least actions::wait and actions::missing, got %s", c.Actions.Remember)
 	}
-	counts := []struct {
-		key   string
-		value int
-	}{
-		{"max_event_bytes", c.MaxEventBytes},
-		{"rate_limit::max_keys", c.RateLimit.MaxKeys},
-		{"actions::max_held", c.Actions.MaxHeld},
-		{"actions::max_held_bytes", c.Actions.MaxHeldBytes},
-		{"views::max_held", c.Views.MaxHeld},
-		{"views::max_held_bytes", c.Views.MaxHeldBytes},
-		{"dedupe::max_events", c.Dedupe.MaxEvents},
-		{"dedupe::max_bodies", c.Dedupe.MaxBodies},
-	}
-	for _, n := range counts {
-		if n.value <= 0 {
-			return fmt.Errorf("%s must be positive, got %d", n.key, n.value)
-		}
-	}
-	if c.MaxRequestBodySize <= 0 {
-		return fmt.Errorf("max_request_body_size must be positive, got %d", c.MaxRequestBodySize)
-	}
 	if c.MaxInFlightBytes < 2*c.MaxRequestBodySize {
 		return fmt.Errorf("max_in_flight_bytes must be at least twice max_request_body_size, got %d", c.MaxInFlightBytes)
-	}
-	rates := []struct {
-		key   string
-		value float64
-	}{
-		{"rate_limit::per_token", c.RateLimit.PerToken},
-		{"rate_limit::per_ip", c.RateLimit.PerIP},
-		{"actions::per_session", c.Actions.PerSession},
-	}
-	for _, r := range rates {
-		if !(r.value >= 0) { // also refuses NaN
-			return fmt.Errorf("%s must not be negative, got %v", r.key, r.value)
-		}
 	}
 	return nil
 }
@@ -172,4 +147,18 @@ func oneOf(key, got string, want ...string) error {
 		return nil
 	}
 	return fmt.Errorf("%s must be %s or %s, got %q", key, strings.Join(want[:len(want)-1], ", "), want[len(want)-1], got)
+}
+
+func positive[T int | int64 | time.Duration](key string, got T) error {
+	if got > 0 {
+		return nil
+	}
+	return fmt.Errorf("%s must be positive, got %v", key, got)
+}
+
+func notNegative(key string, got float64) error {
+	if got >= 0 { // NaN is not
+		return nil
+	}
+	return fmt.Errorf("%s must not be negative, got %v", key, got)
 }

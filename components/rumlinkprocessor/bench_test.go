@@ -2,7 +2,6 @@ package rumlinkprocessor
 
 import (
 	"encoding/binary"
-	"runtime"
 	"testing"
 	"time"
 
@@ -68,31 +67,6 @@ func manyLogs(from, n int, withIDs bool) plog.Logs {
 		lr.Attributes().PutStr("http.request.method", "GET")
 	}
 	return ld
-}
-
-func allocsOfLogs(t *testing.T, cfg *Config, ld plog.Logs) float64 {
-	_, logs := testLinkers(t, cfg)
-	copies := make([]plog.Logs, 0, 30)
-	for range cap(copies) {
-		c := plog.NewLogs()
-		ld.CopyTo(c)
-		copies = append(copies, c)
-	}
-	i := 0
-	return testing.AllocsPerRun(20, func() {
-		_, err := logs.processLogs(t.Context(), copies[i])
-		require.NoError(t, err)
-		i++
-	})
-}
-
-func liveHeap() int64 {
-	for range 3 { // shared strings go one collection after the last that holds them
-		runtime.GC()
-	}
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return int64(m.HeapAlloc)
 }
 
 // 1 000 spans and 1 000 logs, every log joined to its span, beside a baseline
