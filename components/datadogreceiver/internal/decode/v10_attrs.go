@@ -7,7 +7,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
 )
 
-// owner is what attributes are of.
+// owner is what attributes are of. A function to hand them to, as in the other formats, costs 400 instructions more for each span.
 type owner uint8
 
 const (
