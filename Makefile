@@ -9,7 +9,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 
 BIN := bin/otelcol-obs
 E2E := tests/e2e
-DDCONTEXT := components/ddpropagation/ddcontext
+DDCONTEXT := ddcontext
 MODULES := . $(DDCONTEXT) $(E2E)
 
 .PHONY: help run build test test-clients test-race check fmt generate bench fuzz crash soak

@@ -1,4 +1,4 @@
-module github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext
+module github.com/otelcol-obs/otelcol-obs/ddcontext
 
 go 1.25.0
 

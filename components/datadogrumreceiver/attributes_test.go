@@ -11,49 +11,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-
-	"github.com/otelcol-obs/otelcol-obs/internal/boxshare/boxsharetest"
 )
-
-// What a pipeline does to one span is not seen in others, nor in later ones.
-func TestSharedAttributesAreNotSeenThrough(t *testing.T) {
-	anonymous := strings.Replace(fetchLine, `"id":"7e000000-0000-4000-8000-000000000001",`, "", 1)
-	lines := func(from int) string {
-		list := make([]string, 5)
-		for i := range list {
-			list[i] = strings.Replace(anonymous, `"span_id":"`, fmt.Sprintf(`"span_id":"%d`, from+i), 1)
-		}
-		return strings.Join(list, "\n")
-	}
-	for _, pooling := range []bool{false, true} {
-		for name, change := range boxsharetest.Changes {
-			t.Run(fmt.Sprintf("%s, pooling %t", name, pooling), func(t *testing.T) {
-				boxsharetest.SetPooling(t, pooling)
-				g := newRig(t, nil)
-				convert := func(body string) ptrace.SpanSlice {
-					g.traces.Reset()
-					require.False(t, g.ingest(t.Context(), body, &origin{}).retry)
-					return g.traces.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans()
-				}
-				spans := convert(lines(1))
-				want := spans.At(0).Attributes().AsRaw()
-				require.Greater(t, len(want), 10)
-				change(spans.At(1), spans.At(2))
-				change(spans.At(3), spans.At(2))
-				// What pooling emptied is used again by whoever comes next.
-				for range 10 {
-					pcommon.NewMap().PutStr("next", "body")
-				}
-				require.Equal(t, want, spans.At(0).Attributes().AsRaw())
-				require.Equal(t, want, spans.At(4).Attributes().AsRaw())
-				change(spans.At(0), spans.At(4))
-				for i, span := range convert(lines(6)).All() {
-					require.Equal(t, want, span.Attributes().AsRaw(), i)
-				}
-			})
-		}
-	}
-}
 
 // An attribute of one event is not left in the next, whatever takes its place.
 func TestSharedAttributesAreReplaced(t *testing.T) {
@@ -80,12 +38,6 @@ func TestSharedAttributesAreReplaced(t *testing.T) {
 			require.Equal(t, attrs, lr.Attributes().AsRaw())
 		}
 	}
-}
-
-func TestNothingIsSharedWhenPdataPools(t *testing.T) {
-	require.True(t, newRig(t, nil).newWriter().share, "the gate is known and off")
-	boxsharetest.SetPooling(t, true)
-	require.False(t, newRig(t, nil).newWriter().share)
 }
 
 // What an ingest has seen before shows in nothing it writes: every line of every

@@ -94,10 +94,9 @@ func newConverter(t testing.TB) (*ingest, func()) {
 }
 
 // converter returns a function that converts body as if it came for the first time.
-func converter(t testing.TB, body string, share bool) func() {
+func converter(t testing.TB, body string) func() {
 	t.Helper()
 	in, forget := newConverter(t)
-	in.w.share = share
 	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
 	return func() {
 		forget()
@@ -112,12 +111,10 @@ func converter(t testing.TB, body string, share bool) func() {
 func TestAllocationsPerResourceEvent(t *testing.T) {
 	for _, shape := range shapes {
 		t.Run(shape, func(t *testing.T) {
-			shared := testing.AllocsPerRun(20, converter(t, resourceBody(t, shape), true)) / eventsPerBody
-			unshared := testing.AllocsPerRun(20, converter(t, resourceBody(t, shape), false)) / eventsPerBody
-			t.Logf("%.1f allocations per event, %.1f when pdata pools", shared, unshared)
+			allocs := testing.AllocsPerRun(20, converter(t, resourceBody(t, shape))) / eventsPerBody
+			t.Logf("%.1f allocations per event", allocs)
 			if !raceDetector {
-				require.LessOrEqual(t, shared, 22.0)
-				require.LessOrEqual(t, unshared, 40.0)
+				require.LessOrEqual(t, allocs, 40.0)
 			}
 		})
 	}
@@ -130,17 +127,15 @@ func BenchmarkResourceEvent(b *testing.B) {
 	defer runtime.KeepAlive(heap)
 	for _, shape := range shapes {
 		body := resourceBody(b, shape)
-		for name, share := range map[string]bool{"/convert": true, "/convert_unshared": false} {
-			b.Run(shape+name, func(b *testing.B) {
-				convert := converter(b, body, share)
-				b.ReportAllocs()
-				cpu := cpuTime()
-				for b.Loop() {
-					convert()
-				}
-				report(b, cpuTime()-cpu, eventsPerBody)
-			})
-		}
+		b.Run(shape+"/convert", func(b *testing.B) {
+			convert := converter(b, body)
+			b.ReportAllocs()
+			cpu := cpuTime()
+			for b.Loop() {
+				convert()
+			}
+			report(b, cpuTime()-cpu, eventsPerBody)
+		})
 		// The baseline: what reading the same JSON into maps costs, and nothing else.
 		b.Run(shape+"/encoding_json", func(b *testing.B) {
 			b.ReportAllocs()

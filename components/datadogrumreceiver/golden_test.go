@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"compress/gzip"
 	"compress/zlib"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -18,7 +17,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.yaml.in/yaml/v3"
 
-	"github.com/otelcol-obs/otelcol-obs/internal/boxshare/boxsharetest"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
@@ -44,15 +42,6 @@ func readStory(t testing.TB, dir string) story {
 }
 
 func TestGolden(t *testing.T) {
-	for _, pooling := range []bool{false, true} { // it decides whether attributes are shared
-		t.Run(fmt.Sprintf("pooling %t", pooling), func(t *testing.T) {
-			boxsharetest.SetPooling(t, pooling)
-			testGolden(t)
-		})
-	}
-}
-
-func testGolden(t *testing.T) {
 	goldentest.Cases(t, "testdata/*", func(t *testing.T, dir string) {
 		g := newRig(t, func(cfg *Config) { goldentest.Config(t, dir, cfg); cfg.NetAddr.Endpoint = "127.0.0.1:0" }).start(nil)
 		s := readStory(t, dir)

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 // none is the node of what is not there.

@@ -1,7 +1,5 @@
 package datadogrumreceiver
 
-import "go.opentelemetry.io/collector/pdata/xpdata"
-
 // entry is a value that is written, and where to.
 type entry struct {
 	node int
@@ -17,8 +15,7 @@ type plan struct {
 	fixed    []entry // of the rest, those that are one attribute, a scalar, whatever the value
 	free     []entry // those that are none or several, or a list
 
-	usual  int                 // attributes of the last event
-	shared []xpdata.MapBuilder // one, of what the shape's own event says in fixed
+	usual int // attributes of the last event
 }
 
 // planOf returns the plan of the event's shape.

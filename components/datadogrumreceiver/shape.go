@@ -156,7 +156,7 @@ func (r *jsonReader) event(s *shape, line string) jsonDoc {
 
 // adopt makes line the shape's own event.
 func (s *shape) adopt(line string, differ []difference) {
-	s.line, s.plan.shared = strings.Clone(line), nil
+	s.line = strings.Clone(line)
 	moved := int32(0)
 	for i := range s.leaves {
 		l := &s.leaves[i]

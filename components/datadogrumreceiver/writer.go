@@ -4,9 +4,6 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
-	"go.opentelemetry.io/collector/pdata/xpdata"
-
-	"github.com/otelcol-obs/otelcol-obs/internal/boxshare"
 )
 
 const (
@@ -27,7 +24,6 @@ type writer struct {
 	records int
 	groups  []group
 	attrs   attributes
-	share   bool
 	pages   [2]cleanURL
 }
 
@@ -44,7 +40,7 @@ type group struct {
 }
 
 func newWriter(fields *fieldTable, p *privacy) *writer {
-	w := &writer{fields: fields, privacy: p, share: boxshare.Safe(), attrs: attributes{list: make([]xpdata.MapBuilder, 1)}}
+	w := &writer{fields: fields, privacy: p}
 	w.begin()
 	return w
 }
@@ -118,7 +114,7 @@ func (w *writer) record(e *event, from *origin) plog.LogRecord {
 func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	doc := &e.doc
 	p := w.planOf(doc)
-	w.attrs.list[0].EnsureCapacity(32)
+	w.attrs.list.EnsureCapacity(32)
 	for i := range p.resource {
 		w.attribute(doc, &p.resource[i])
 	}
@@ -144,7 +140,7 @@ func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
 	if from.shift != 0 {
 		w.put(attrClockSkew).SetInt(from.shift.Milliseconds())
 	}
-	w.attrs.list[0].UnsafeIntoMap(attrs)
+	w.attrs.list.UnsafeIntoMap(attrs)
 	if p.dotted {
 		dropRepeated(attrs)
 	}

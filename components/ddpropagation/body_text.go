@@ -3,7 +3,7 @@ package ddpropagation
 import (
 	"strings"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 const (

@@ -3,7 +3,7 @@ package ddpropagation
 import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 // identity is the trace and span id of one record while its sources are heard, the most trusted first.

@@ -8,7 +8,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 // maxJSONBody bounds the text that is parsed in search of an id.

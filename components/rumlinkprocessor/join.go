@@ -8,8 +8,8 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 const (

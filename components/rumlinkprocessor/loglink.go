@@ -3,8 +3,8 @@ package rumlinkprocessor
 import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 // stage is where a log is on its way.

@@ -2,7 +2,7 @@ module github.com/otelcol-obs/otelcol-obs/tests/e2e
 
 go 1.26.0
 
-replace github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext => ../../components/ddpropagation/ddcontext
+replace github.com/otelcol-obs/otelcol-obs/ddcontext => ../../ddcontext
 
 require (
 	github.com/DataDog/agent-payload/v5 v5.0.205
@@ -13,7 +13,7 @@ require (
 	github.com/fluent/fluent-logger-golang v1.10.2
 	github.com/hanwen/go-fuse/v2 v2.9.0
 	github.com/klauspost/compress v1.19.1
-	github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext v0.0.0
+	github.com/otelcol-obs/otelcol-obs/ddcontext v0.0.0
 	github.com/stretchr/testify v1.11.1
 	github.com/tinylib/msgp v1.6.4
 	github.com/twmb/franz-go v1.21.5

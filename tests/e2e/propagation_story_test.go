@@ -21,7 +21,7 @@ import (
 	sdktrace "go.opentelemetry.io/otel/sdk/trace"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/sink"
 )

@@ -6,8 +6,9 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/xpdata"
 
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
 // year2000 is the earliest start that is believed, as in the Datadog agent's normalizer.
@@ -81,8 +82,11 @@ func (d *Decoder) attributes(to pcommon.Map, name sym) {
 	if d.mode != Semantic {
 		d.envelope(kSpanType, sp.typ, noSym)
 	}
-	b := d.newSpanMap(len(d.attrs) + d.lateAttrs())
-	d.appendAll(b, d.attrs)
+	repeats := d.repeats.list()
+	var b xpdata.MapBuilder
+	b.EnsureCapacity(len(repeats) + len(d.attrs) + d.lateAttrs())
+	d.appendAll(&b, repeats)
+	d.appendAll(&b, d.attrs)
 	b.UnsafeIntoMap(to)
 }
 
@@ -101,6 +105,13 @@ func (d *Decoder) lateAttrs() (n int) {
 		n++
 	}
 	return n
+}
+
+// appendAll writes attributes at the end of a builder.
+func (d *Decoder) appendAll(to *xpdata.MapBuilder, attrs []attr) {
+	for i := range attrs {
+		d.put(attrs[i], to.AppendEmpty(d.syms.text(attrs[i].key)))
+	}
 }
 
 // envelope writes one of the fields Datadog's exporter looks for among the attributes, in place of a tag of the same name. In

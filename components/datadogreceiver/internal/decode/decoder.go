@@ -9,7 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/pdata/xpdata"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 // Decoder decodes one payload after the other and reuses its working memory. It is not safe for concurrent use.
@@ -39,7 +39,6 @@ type Decoder struct {
 	lastGroups [2]int
 	numberKeys map[sym]sym
 	builder    xpdata.MapBuilder
-	shared     *shared
 	repeats    repeats
 	name       []byte
 	made       madeNames
@@ -68,7 +67,6 @@ func New(o Options) *Decoder {
 	d.groupIndex = make(map[groupKey]int)
 	d.numberKeys = make(map[sym]sym)
 	d.scratch = ptrace.NewSpan()
-	d.shared = newShared()
 	return d
 }
 
@@ -131,7 +129,6 @@ func (d *Decoder) reset(body []byte) {
 	d.values = d.values[:0]
 	d.linked = d.linked[:0]
 	clear(d.listed)
-	d.shared.reset()
 	d.repeats.used = uint8(numKnown) - 1
 	d.td = ptrace.NewTraces()
 	// In v0.5 and v1.0 one JSON text can be referred to by any number of spans; what is read of them must stay in proportion.

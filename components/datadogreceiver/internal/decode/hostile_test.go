@@ -13,7 +13,7 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 // decodeBounded decodes with a new decoder and fails the test when that allocates more than 1 MiB + 128 bytes for each of input.

@@ -9,7 +9,7 @@ import (
 	"unicode/utf16"
 	"unicode/utf8"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 var errJSON = errors.New("text is no valid JSON")

@@ -1,6 +1,6 @@
 package decode
 
-import "github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+import "github.com/otelcol-obs/otelcol-obs/ddcontext"
 
 // jsonReader walks over a JSON text. From the first thing on that is no JSON it is bad, and finds nothing any more.
 type jsonReader struct {

@@ -1,7 +1,7 @@
 package decode
 
 import (
-	"slices"
+	"go.opentelemetry.io/collector/pdata/xpdata"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -38,13 +38,9 @@ func (d *Decoder) addEvent(out ptrace.SpanEventSlice, when uint64, name sym, att
 // putLinked writes the attributes collected since from, the last of each name.
 func (d *Decoder) putLinked(to pcommon.Map, from int) {
 	list := lastOfEach(d.linked[from:])
-	// What may be shared comes first.
-	scalars := slices.IndexFunc(list, func(a attr) bool { return a.kind > attrBool })
-	if scalars < 0 {
-		scalars = len(list)
-	}
-	b := d.newMap(list[:scalars], len(list)-scalars)
-	d.appendAll(b, list[scalars:])
+	var b xpdata.MapBuilder
+	b.EnsureCapacity(len(list))
+	d.appendAll(&b, list)
 	b.UnsafeIntoMap(to)
 	d.linked = d.linked[:from]
 }

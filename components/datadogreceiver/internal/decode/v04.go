@@ -1,6 +1,6 @@
 package decode
 
-import "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+import "github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 
 // tracesV04 reads v0.3 and v0.4: an array of chunks, each an array of spans, each a map.
 func (d *Decoder) tracesV04() error {

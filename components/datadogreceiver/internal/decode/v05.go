@@ -3,7 +3,7 @@ package decode
 import (
 	"errors"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 // spanFieldsV05 is how many elements a v0.5 span has, by datadog-agent's pkg/trace/api/version.go.

@@ -1,6 +1,6 @@
 package decode
 
-import "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+import "github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 
 // noPriority is what v0.7 and the agent write for a chunk without a sampling decision.
 const noPriority = -128

@@ -4,7 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 // Field numbers of v1.0, by datadog-agent's pkg/proto/pbgo/trace/idx. Its maps have numbers for keys, and its strings are

@@ -1,6 +1,6 @@
 package decode
 
-import "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
+import "github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 
 // linkV10 reads one span link. Attributes may come before the ids: they wait in d.linked.
 func (d *Decoder) linkV10() error {

@@ -6,8 +6,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
-	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 func (d *Decoder) addFloat(key sym, f float64) { d.addNumber(key, attrFloat, math.Float64bits(f)) }

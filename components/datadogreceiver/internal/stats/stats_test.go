@@ -13,8 +13,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"google.golang.org/protobuf/proto"
 
-	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/msgpack"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
+	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
 func capture(t testing.TB) []byte {
