@@ -23,7 +23,7 @@ func TestTheBinaryHasItsComponents(t *testing.T) {
 		"exporters":  {names(f.Exporters), []string{"datadog", "debug", "file", "kafka", "load_balancing", "nop", "otlp_grpc", "otlp_http"}},
 		"connectors": {names(f.Connectors), []string{"forward", "span_metrics"}},
 		"extensions": {names(f.Extensions), []string{
-			"basicauth", "bearertokenauth", "durable_storage", "file_storage", "health_check", "opamp", "pprof", "retry_policy", "zpages",
+			"basicauth", "bearertokenauth", "durable_storage", "file_storage", "health_check", "pprof", "retry_policy", "zpages",
 		}},
 	} {
 		require.Subset(t, c.got, c.want, kind)
