@@ -93,18 +93,3 @@ func BenchmarkExtractNothing(b *testing.B) {
 		})
 	}
 }
-
-func BenchmarkParseLogIDs(b *testing.B) {
-	for _, form := range []struct{ name, trace, span string }{
-		{"decimal", low64, parent},
-		{"hex", tid + "123456789abcdef0", "0123456789abcdef"},
-	} {
-		b.Run(form.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				id, _ := ParseLogTraceID(form.trace, DatadogKey)
-				ParseLogSpanID(form.span, DatadogKey, id)
-			}
-		})
-	}
-}

@@ -3,7 +3,7 @@ package ddpropagation
 import (
 	"strings"
 
-	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 const (
@@ -29,7 +29,7 @@ func (p *logProcessor) hearText(text string, id *identity, counts *tally) bool {
 	default:
 		spanField = field{kind: refusedField, refused: invalid} // nobody can tell which span goes with which trace
 	}
-	p.hear(p.bodyText, ddcontext.DatadogKey, id, textOf(trace), spanField, counts)
+	p.hear(p.bodyText, ddid.DatadogKey, id, textOf(trace), spanField, counts)
 	return true
 }
 

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 const (
@@ -48,8 +49,8 @@ func (w *datadogWriter) write(record plog.LogRecord, counts *[outcomeCount]int64
 		return
 	}
 	attrs := record.Attributes()
-	trace, o := fieldIn(attrs, logTraceIDKey).traceID(ddcontext.DatadogKey)
-	span, spanOutcome := fieldIn(attrs, logSpanIDKey).spanID(ddcontext.DatadogKey, trace)
+	trace, o := fieldIn(attrs, logTraceIDKey).traceID(ddid.DatadogKey)
+	span, spanOutcome := fieldIn(attrs, logSpanIDKey).spanID(ddid.DatadogKey, trace)
 	sameSpan := spanOutcome == mapped && span == id.span
 	switch {
 	case o == mapped && id.is(trace):

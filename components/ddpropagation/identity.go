@@ -4,6 +4,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 // identity is the trace and span id of one record while its sources are heard, the most trusted first.
@@ -19,7 +20,7 @@ func identityOf(record plog.LogRecord) identity {
 func (id identity) hasTrace() bool { return id.upper|id.lower != 0 }
 
 // is reports whether trace is the same trace as id's. A 64-bit id is the same as every id it is the lower half of.
-func (id identity) is(trace ddcontext.LogTraceID) bool {
+func (id identity) is(trace ddid.LogTraceID) bool {
 	return id.lower == trace.Low && (id.upper == trace.High || id.upper == 0 || trace.High == 0)
 }
 
@@ -30,7 +31,7 @@ type verdict struct {
 }
 
 // hear takes what a pair of fields adds to id. The span id counts only with the trace id beside it: one from elsewhere could be another trace's.
-func (id *identity) hear(family ddcontext.KeyFamily, traceField, spanField field) verdict {
+func (id *identity) hear(family ddid.KeyFamily, traceField, spanField field) verdict {
 	trace, o := traceField.traceID(family)
 	if o != mapped {
 		return verdict{trace: o}
@@ -74,7 +75,7 @@ func (id *identity) inherit(had identity) {
 	switch {
 	case !id.hasTrace():
 		*id = had
-	case id.is(ddcontext.LogTraceID{High: had.upper, Low: had.lower}):
+	case id.is(ddid.LogTraceID{High: had.upper, Low: had.lower}):
 		id.upper |= had.upper
 		if id.span == 0 {
 			id.span = had.span

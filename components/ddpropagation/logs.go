@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 type logProcessor struct {
@@ -97,7 +98,7 @@ func (p *logProcessor) hearAttributes(attrs pcommon.Map, id *identity, h *hits, 
 }
 
 // hear lets id take what the pair of fields adds to it, and counts what became of them.
-func (p *logProcessor) hear(source int, family ddcontext.KeyFamily, id *identity, traceField, spanField field, counts *tally) {
+func (p *logProcessor) hear(source int, family ddid.KeyFamily, id *identity, traceField, spanField field, counts *tally) {
 	v := id.hear(family, traceField, spanField)
 	counts.count(source, v)
 	if isUnreadable(v.trace) {

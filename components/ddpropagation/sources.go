@@ -6,13 +6,13 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
-	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 // pair is a source as the walk needs it.
 type pair struct {
 	Source
-	family ddcontext.KeyFamily
+	family ddid.KeyFamily
 }
 
 // finder finds the configured trace ids in a map in one pass over its keys, whichever of their dots are nesting.
@@ -84,13 +84,13 @@ func splitLast(head, rest string) (string, string) {
 }
 
 // family tells a name that only Datadog's log injection writes from one that anybody writes.
-func family(path string) ddcontext.KeyFamily {
+func family(path string) ddid.KeyFamily {
 	for name := range strings.SplitSeq(path, ".") {
 		if name == "dd" || name == "_dd" || strings.HasPrefix(name, "dd_") {
-			return ddcontext.DatadogKey
+			return ddid.DatadogKey
 		}
 	}
-	return ddcontext.BareKey
+	return ddid.BareKey
 }
 
 // mayBeRoot passes over nearly every key that is no root.

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 // field is the value of an id field, out of attributes, JSON or text.
@@ -35,17 +36,17 @@ func fieldOf(v pcommon.Value) field {
 	case pcommon.ValueTypeStr:
 		return textOf(v.Str())
 	case pcommon.ValueTypeInt:
-		return wholeOf(ddcontext.LogIDFromInt(v.Int()))
+		return wholeOf(ddid.LogIDFromInt(v.Int()))
 	case pcommon.ValueTypeDouble:
-		return wholeOf(ddcontext.LogIDFromFloat(v.Double()))
+		return wholeOf(ddid.LogIDFromFloat(v.Double()))
 	case pcommon.ValueTypeEmpty:
 		return textOf("")
 	}
 	return field{kind: refusedField, refused: invalid}
 }
 
-func wholeOf(v uint64, o ddcontext.Outcome) field {
-	if o != ddcontext.Mapped {
+func wholeOf(v uint64, o ddid.Outcome) field {
+	if o != ddid.Mapped {
 		return field{kind: refusedField, refused: outcomeOf(o)}
 	}
 	return field{kind: wholeField, whole: v}
@@ -60,7 +61,7 @@ func numberOf(literal string) field {
 		return field{kind: wholeField, whole: v}
 	}
 	if v, err := strconv.ParseInt(literal, 10, 64); err == nil {
-		return wholeOf(ddcontext.LogIDFromInt(v))
+		return wholeOf(ddid.LogIDFromInt(v))
 	}
 	if isDigits(literal) {
 		if len(literal) == 32 {
@@ -75,7 +76,7 @@ func numberOf(literal string) field {
 	if err != nil {
 		return field{kind: refusedField, refused: invalid}
 	}
-	return wholeOf(ddcontext.LogIDFromFloat(v))
+	return wholeOf(ddid.LogIDFromFloat(v))
 }
 
 func isDigits(s string) bool {
@@ -87,27 +88,27 @@ func isDigits(s string) bool {
 	return true
 }
 
-func (f field) traceID(family ddcontext.KeyFamily) (ddcontext.LogTraceID, outcome) {
+func (f field) traceID(family ddid.KeyFamily) (ddid.LogTraceID, outcome) {
 	switch f.kind {
 	case textField:
-		id, o := ddcontext.ParseLogTraceID(f.text, family)
+		id, o := ddid.ParseLogTraceID(f.text, family)
 		return id, outcomeOf(o)
 	case wholeField:
-		return ddcontext.LogTraceID{Low: f.whole, Form: ddcontext.Decimal64}, mapped
+		return ddid.LogTraceID{Low: f.whole, Form: ddid.Decimal64}, mapped
 	case refusedField:
-		return ddcontext.LogTraceID{}, f.refused
+		return ddid.LogTraceID{}, f.refused
 	}
-	return ddcontext.LogTraceID{}, absent
+	return ddid.LogTraceID{}, absent
 }
 
 // spanID reads the span id beside trace. trace is the id in the same pair of names: its form tells how to read an ambiguous value.
-func (f field) spanID(family ddcontext.KeyFamily, trace ddcontext.LogTraceID) (uint64, outcome) {
+func (f field) spanID(family ddid.KeyFamily, trace ddid.LogTraceID) (uint64, outcome) {
 	switch f.kind {
 	case textField:
-		id, o := ddcontext.ParseLogSpanID(f.text, family, trace)
+		id, o := ddid.ParseLogSpanID(f.text, family, trace)
 		return id, outcomeOf(o)
 	case wholeField:
-		if family == ddcontext.BareKey && trace.Form == ddcontext.Hex128 {
+		if family == ddid.BareKey && trace.Form == ddid.Hex128 {
 			return 0, invalid // OpenTelemetry's span ids are 16 hex digits, never a number
 		}
 		return f.whole, mapped
@@ -117,15 +118,15 @@ func (f field) spanID(family ddcontext.KeyFamily, trace ddcontext.LogTraceID) (u
 	return 0, absent
 }
 
-func outcomeOf(o ddcontext.Outcome) outcome {
+func outcomeOf(o ddid.Outcome) outcome {
 	switch o {
-	case ddcontext.Mapped:
+	case ddid.Mapped:
 		return mapped
-	case ddcontext.Absent:
+	case ddid.Absent:
 		return absent
-	case ddcontext.OutOfRange:
+	case ddid.OutOfRange:
 		return outOfRange
-	case ddcontext.PrecisionLoss:
+	case ddid.PrecisionLoss:
 		return precisionLoss
 	}
 	return invalid

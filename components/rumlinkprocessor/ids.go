@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 // maxJSONBody bounds the text that is parsed in search of an id.
@@ -17,16 +18,16 @@ const maxJSONBody = 64 << 10
 // idSource is a pair of names under which loggers write ids.
 type idSource struct {
 	trace, span string
-	family      ddcontext.KeyFamily
+	family      ddid.KeyFamily
 }
 
 // idSources are looked at in this order; a pair is always taken from one of
 // them. Datadog's own names come first, for they are never used for other ids.
 var idSources = [...]idSource{
-	{"dd.trace_id", "dd.span_id", ddcontext.DatadogKey},
-	{"trace_id", "span_id", ddcontext.BareKey},
-	{"traceId", "spanId", ddcontext.BareKey},
-	{"otelTraceID", "otelSpanID", ddcontext.BareKey},
+	{"dd.trace_id", "dd.span_id", ddid.DatadogKey},
+	{"trace_id", "span_id", ddid.BareKey},
+	{"traceId", "spanId", ddid.BareKey},
+	{"otelTraceID", "otelSpanID", ddid.BareKey},
 }
 
 const traceparent = "traceparent"
@@ -60,12 +61,12 @@ func setIDsFrom(lr plog.LogRecord, get func(name string) string) bool {
 		if text == "" {
 			continue
 		}
-		trace, out := ddcontext.ParseLogTraceID(text, src.family)
-		if out != ddcontext.Mapped {
+		trace, out := ddid.ParseLogTraceID(text, src.family)
+		if out != ddid.Mapped {
 			continue
 		}
 		lr.SetTraceID(ddcontext.JoinTraceID(trace.High, trace.Low))
-		if span, out := ddcontext.ParseLogSpanID(get(src.span), src.family, trace); out == ddcontext.Mapped {
+		if span, out := ddid.ParseLogSpanID(get(src.span), src.family, trace); out == ddid.Mapped {
 			lr.SetSpanID(ddcontext.SpanID(span))
 		}
 		return true
@@ -105,11 +106,11 @@ func idText(m pcommon.Map, name string) string {
 	case pcommon.ValueTypeStr:
 		return v.Str()
 	case pcommon.ValueTypeInt:
-		if id, out := ddcontext.LogIDFromInt(v.Int()); out == ddcontext.Mapped {
+		if id, out := ddid.LogIDFromInt(v.Int()); out == ddid.Mapped {
 			return strconv.FormatUint(id, 10)
 		}
 	case pcommon.ValueTypeDouble:
-		if id, out := ddcontext.LogIDFromFloat(v.Double()); out == ddcontext.Mapped {
+		if id, out := ddid.LogIDFromFloat(v.Double()); out == ddid.Mapped {
 			return strconv.FormatUint(id, 10)
 		}
 	}

@@ -1,6 +1,15 @@
-package ddcontext
+// Package ddid reads trace and span ids as loggers write them, by a decision table that never guesses.
+package ddid
 
-import "strings"
+import (
+	"math/bits"
+	"strings"
+
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+)
+
+// maxIDLen bounds every id text before it is parsed: the longest legal form is 39 digits, and an id padded beyond this is not one.
+const maxIDLen = 64
 
 // KeyFamily says which world the name of a log's id field belongs to; it decides how an ambiguous value is read.
 type KeyFamily uint8
@@ -81,10 +90,13 @@ func ParseLogTraceID(s string, key KeyFamily) (LogTraceID, Outcome) {
 	if len(s) > maxIDLen {
 		return LogTraceID{}, Invalid
 	}
-	if hi, lo, ok := ParseHex128(s); ok {
+	if hi, lo, ok := ddcontext.ParseHex128(s); ok {
 		return found(hi, lo, Hex128)
 	}
 	if allDigits(s) {
+		if lo, ok := ddcontext.ParseUint64(s); ok {
+			return found(0, lo, Decimal64)
+		}
 		hi, lo, ok := parseUint128(s)
 		if !ok {
 			return LogTraceID{}, OutOfRange
@@ -94,7 +106,7 @@ func ParseLogTraceID(s string, key KeyFamily) (LogTraceID, Outcome) {
 		}
 		return found(0, lo, Decimal64)
 	}
-	if lo, ok := ParseHex64(s); ok && key == DatadogKey {
+	if lo, ok := ddcontext.ParseHex64(s); ok && key == DatadogKey {
 		return found(0, lo, Hex64)
 	}
 	return LogTraceID{}, Invalid
@@ -115,7 +127,7 @@ func ParseLogSpanID(s string, key KeyFamily, trace LogTraceID) (uint64, Outcome)
 	if len(s) > maxIDLen {
 		return 0, Invalid
 	}
-	hex, isHex := ParseHex64(s)
+	hex, isHex := ddcontext.ParseHex64(s)
 	if key == BareKey && trace.Form == Hex128 {
 		if !isHex {
 			return 0, Invalid
@@ -126,7 +138,7 @@ func ParseLogSpanID(s string, key KeyFamily, trace LogTraceID) (uint64, Outcome)
 		if isHex && trace.Form == Hex128 && hex == trace.Low {
 			return hex, Mapped
 		}
-		v, ok := ParseUint64(s)
+		v, ok := ddcontext.ParseUint64(s)
 		if !ok || len(s) > 20 {
 			return 0, OutOfRange
 		}
@@ -168,7 +180,7 @@ func found(hi, lo uint64, form IDForm) (LogTraceID, Outcome) {
 
 func trimLogID(s string) string {
 	// Nearly every id begins and ends with a digit. Asking first saves 10 to 15 ns of 70 for both ids of a log line.
-	if s != "" && (hexTable[s[0]]|hexTable[s[len(s)-1]])&notHex == 0 {
+	if s != "" && isHex(s[0]) && isHex(s[len(s)-1]) {
 		return s
 	}
 	return strings.Trim(s, " \t\r\n\"'")
@@ -200,4 +212,28 @@ func allDigits(s string) bool {
 		}
 	}
 	return s != ""
+}
+
+func isHex(c byte) bool {
+	return c-'0' <= 9 || (c|0x20)-'a' <= 5
+}
+
+// parseUint128 reads an unsigned decimal below 2^128, of ASCII digits only.
+func parseUint128(s string) (hi, lo uint64, ok bool) {
+	for i := range len(s) {
+		digit := s[i] - '0'
+		if digit > 9 {
+			return 0, 0, false
+		}
+		over, high := bits.Mul64(hi, 10)
+		carry, low := bits.Mul64(lo, 10)
+		var c1, c2, c3 uint64
+		lo, c1 = bits.Add64(low, uint64(digit), 0)
+		hi, c2 = bits.Add64(high, carry, c1)
+		over, c3 = bits.Add64(over, 0, c2)
+		if over|c3 != 0 {
+			return 0, 0, false
+		}
+	}
+	return hi, lo, s != ""
 }

@@ -1,4 +1,4 @@
-package ddcontext
+package ddid
 
 import (
 	"math"
@@ -6,6 +6,14 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+)
+
+const (
+	low64  = "1311768467463790320"
+	parent = "81985529216486895"
+	tid    = "640cfd8d00000000"
 )
 
 func TestParseLogTraceID(t *testing.T) {
@@ -160,7 +168,7 @@ func FuzzLogIDs(f *testing.F) {
 		if low == 0 {
 			return
 		}
-		hex := string(AppendHex64(AppendHex64(nil, high), low))
+		hex := string(ddcontext.AppendHex64(ddcontext.AppendHex64(nil, high), low))
 		if got, _ := ParseLogTraceID(hex, key); got != (LogTraceID{high, low, Hex128}) {
 			t.Fatalf("%s parses to %x", hex, got)
 		}
@@ -196,10 +204,25 @@ func TestParsingLogIDsDoesNotAllocate(t *testing.T) {
 			id, _ := ParseLogTraceID(s, DatadogKey)
 			ParseLogSpanID(s, DatadogKey, id)
 			ParseLogSpanID(s, BareKey, id)
-			ParseUint64(s)
-			ParseTID(s)
+			ddcontext.ParseUint64(s)
+			ddcontext.ParseTID(s)
 		}
 	}); n != 0 {
 		t.Errorf("%g allocations", n)
+	}
+}
+
+func BenchmarkParseLogIDs(b *testing.B) {
+	for _, form := range []struct{ name, trace, span string }{
+		{"decimal", low64, parent},
+		{"hex", tid + "123456789abcdef0", "0123456789abcdef"},
+	} {
+		b.Run(form.name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				id, _ := ParseLogTraceID(form.trace, DatadogKey)
+				ParseLogSpanID(form.span, DatadogKey, id)
+			}
+		})
 	}
 }
