@@ -52,9 +52,18 @@ check: ## Formatting and vet, in every module.
 fmt: ## Format every Go file.
 	gofmt -w $$(git ls-files '*.go')
 
-generate: ## Rewrite cmd/otelcol-obs from builder-config.yaml.
+generate: generate-metadata ## Rewrite cmd/otelcol-obs from builder-config.yaml, and what each metadata.yaml describes.
 	go tool builder --config builder-config.yaml --output-path cmd/otelcol-obs --skip-get-modules --skip-compilation
 	gofmt -w cmd/otelcol-obs
+
+.PHONY: generate-metadata
+generate-metadata: .cache/tools/mdatagen
+	@for f in $$(git ls-files 'components/*/metadata.yaml' --others --cached --exclude-standard); do \
+	  echo "mdatagen $$f"; (cd $$(dirname $$f) && $(CURDIR)/.cache/tools/mdatagen metadata.yaml) || exit 1; done
+
+# mdatagen's newest version that builds with the modules that can be had.
+.cache/tools/mdatagen: tools/mdatagen/go.mod
+	cd tools/mdatagen && go build -o $(CURDIR)/$@ go.opentelemetry.io/collector/cmd/mdatagen
 
 bench: ## Benchmarks of every component beside their baselines, with allocations.
 	go test -run '^$$' -bench . -benchmem ./components/...

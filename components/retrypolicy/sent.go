@@ -3,6 +3,9 @@ package retrypolicy
 import (
 	"crypto/sha256"
 	"sync"
+	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/ttlset"
 )
 
 // maxSentParts bounds what is remembered of splits that are under way.
@@ -15,43 +18,30 @@ const maxSentParts = 4096
 // duplicate.
 type sentParts struct {
 	mu    sync.Mutex
-	known map[[32]byte]struct{}
-	order [][32]byte
+	known *ttlset.Map[[32]byte, struct{}]
 }
 
-func newSentParts() *sentParts { return &sentParts{known: map[[32]byte]struct{}{}} }
+func newSentParts() *sentParts {
+	return &sentParts{known: ttlset.NewMap[[32]byte, struct{}](maxSentParts, 0)}
+}
 
 func (s *sentParts) has(key [32]byte) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	_, ok := s.known[key]
+	_, ok := s.known.Get(key, time.Time{})
 	return ok
 }
 
 func (s *sentParts) add(key [32]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if _, ok := s.known[key]; ok {
-		return
-	}
-	for len(s.order) >= maxSentParts {
-		delete(s.known, s.order[0])
-		s.order = s.order[1:]
-	}
-	s.known[key] = struct{}{}
-	s.order = append(s.order, key)
+	s.known.Put(key, struct{}{}, time.Time{})
 }
 
 func (s *sentParts) forget(key [32]byte) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	delete(s.known, key)
-	for i, k := range s.order {
-		if k == key {
-			s.order = append(s.order[:i], s.order[i+1:]...)
-			return
-		}
-	}
+	s.known.Remove(key)
 }
 
 func partKey(signal string, part []byte) [32]byte {
