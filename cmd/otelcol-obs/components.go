@@ -29,6 +29,7 @@ import (
 	datadogreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver"
 	datadogrumreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
+	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
 	retrypolicy "github.com/otelcol-obs/otelcol-obs/components/retrypolicy"
@@ -148,6 +149,7 @@ func components() (otelcol.Factories, error) {
 		batchprocessor.NewFactory(),
 		jsonlog.NewFactory(),
 		ddpropagation.NewFactory(),
+		ddsampler.NewFactory(),
 		rumlinkprocessor.NewFactory(),
 		tagtruncate.NewFactory(),
 		transformprocessor.NewFactory(),
@@ -168,6 +170,7 @@ func components() (otelcol.Factories, error) {
 		batchprocessor.NewFactory().Type():                "go.opentelemetry.io/collector/processor/batchprocessor v0.165.0",
 		jsonlog.NewFactory().Type():                       "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		ddpropagation.NewFactory().Type():                 "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		ddsampler.NewFactory().Type():                     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		rumlinkprocessor.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		tagtruncate.NewFactory().Type():                   "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		transformprocessor.NewFactory().Type():            "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.158.0",

@@ -1,26 +1,20 @@
 package ddpropagation
 
 import (
-	"math"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
+	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
 const (
 	tagPrefix   = "_dd.p."
 	originKey   = "_dd.origin"
 	sampledFlag = 1
-
-	// maxPriority is the largest that ddcontext.ParsePriority reads back.
-	maxPriority = 999_999_999
 )
-
-// priorityKeys are where receivers put the sampling priority, the most exact first.
-var priorityKeys = []string{"_sampling_priority_v1", "sampling.priority"}
 
 // describe writes the span's priority, origin and tags where W3C keeps them. The attributes stay, for tracestate has room for 256 bytes only.
 func (p *traceProcessor) describe(b *batch, span ptrace.Span) {
@@ -94,32 +88,12 @@ func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome
 	return outcome
 }
 
-// priorityOf reads the sampling priority: a whole number, which some receivers write as a floating-point number or as its text.
+// priorityOf reads the sampling priority from where receivers put it, the most exact first.
 func priorityOf(attrs pcommon.Map) (int, bool) {
-	for _, key := range priorityKeys {
-		v, ok := attrs.Get(key)
-		if !ok {
-			continue
-		}
-		switch v.Type() {
-		case pcommon.ValueTypeInt:
-			return wholePriority(float64(v.Int()))
-		case pcommon.ValueTypeDouble:
-			return wholePriority(v.Double())
-		case pcommon.ValueTypeStr:
-			// "1" and, as the contrib receiver prints it, "1.000000".
-			whole, fraction, _ := strings.Cut(v.Str(), ".")
-			if strings.Trim(fraction, "0") == "" {
-				return ddcontext.ParsePriority(whole)
-			}
+	for _, key := range []string{ddid.PriorityKey, ddid.OtherPriorityKey} {
+		if v, ok := attrs.Get(key); ok {
+			return ddid.Priority(v)
 		}
 	}
 	return 0, false
-}
-
-func wholePriority(v float64) (int, bool) {
-	if math.Trunc(v) != v || math.Abs(v) > maxPriority {
-		return 0, false
-	}
-	return int(v), true
 }

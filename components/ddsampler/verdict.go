@@ -1,0 +1,107 @@
+package ddsampler
+
+import (
+	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/facts"
+	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/memory"
+	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/otstate"
+)
+
+// outcome is what was decided about a trace, or became of a span or log record. The set is closed: it is a label of a metric.
+type outcome uint8
+
+const (
+	kept outcome = iota
+	dropped
+	undecidedKept
+	undecidedDropped
+	lateKeep
+	singleSpan
+	marked
+	unknown
+	outcomeCount
+)
+
+func (o outcome) String() string {
+	return [outcomeCount]string{"kept", "dropped", "undecided_kept", "undecided_dropped", "late_keep", "single_span", "marked", "unknown"}[o]
+}
+
+func (o outcome) keeps() bool { return o != dropped && o != undecidedDropped }
+
+// verdict is what was decided about one trace of a batch, and how its probability is written.
+type verdict struct {
+	outcome outcome
+	change  change
+	th      uint64
+}
+
+// change is what is to become of the threshold in the tracestate of a kept trace's spans.
+type change uint8
+
+const (
+	leave change = iota
+	writeTH
+	eraseTH
+)
+
+// judge decides about a trace by what its spans say.
+//
+//	priority <= 0                                                     dropped
+//	priority 2; or 1 with a rate, a threshold or a maker other than -0   kept
+//	no priority, and a threshold: its SDK decided                     kept
+//	everything else: nobody decided                                   by undecided_rate
+func judge(t *facts.Trace, probabilistic bool) verdict {
+	switch {
+	case probabilistic:
+		return undecided(t)
+	case t.HasPriority && t.Priority <= 0:
+		return verdict{outcome: dropped}
+	case t.HasPriority && t.Priority == 1 && t.Maker <= facts.DefaultMaker && !t.NamesKnuthRate() && !t.HasTH,
+		!t.HasPriority && !t.HasTH:
+		return undecided(t)
+	}
+	v := verdict{outcome: kept}
+	switch {
+	case t.Maker == facts.ForcedMaker, t.Priority >= 2 && !t.HasRate():
+		if t.HasTH {
+			v.change = eraseTH
+		}
+	case t.HasRate() && t.Rate > 0:
+		v.change, v.th = writeTH, otstate.Threshold(t.Rate)
+	}
+	return v
+}
+
+func undecided(t *facts.Trace) verdict {
+	if !otstate.Keeps(t.Low(), t.UndecidedRate) {
+		return verdict{outcome: undecidedDropped}
+	}
+	v := verdict{outcome: undecidedKept}
+	switch {
+	case t.UndecidedRate < 1:
+		v.change, v.th = writeTH, otstate.Threshold(t.UndecidedRate)
+	case t.HasRate() && t.Rate > 0:
+		v.change, v.th = writeTH, otstate.Threshold(t.Rate)
+	}
+	return v
+}
+
+// recall brings a verdict together with the one that is remembered about the trace: what was kept stays kept, a decision to keep is obeyed
+// however late it comes, and nobody's decision follows whatever was decided before.
+func recall(v verdict, before memory.Verdict) verdict {
+	switch {
+	case before == memory.Kept && !v.outcome.keeps():
+		return verdict{outcome: kept}
+	case before == memory.Dropped && v.outcome == undecidedKept:
+		return verdict{outcome: dropped}
+	case before == memory.Dropped && v.outcome == kept:
+		v.outcome = lateKeep
+	}
+	return v
+}
+
+func remembered(o outcome) memory.Verdict {
+	if o.keeps() {
+		return memory.Kept
+	}
+	return memory.Dropped
+}
