@@ -12,14 +12,15 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 )
 
-func testLinkers(t testing.TB, cfg *Config) (*spanLinker, *logLinker) {
-	set := processortest.NewNopSettings(componentType)
-	spans, err := newSpanLinker(set, cfg, consumertest.NewNop())
+func testLinkers(t testing.TB, cfg *Config) (*spanProcessor, *logProcessor) {
+	set := processortest.NewNopSettings(metadata.Type)
+	spans, err := newSpanProcessor(set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
-	logs, err := newLogLinker(set, cfg, consumertest.NewNop())
+	logs, err := newLogProcessor(set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	return spans, logs
 }
@@ -35,7 +36,7 @@ func numbered(n int) (trace pcommon.TraceID, span pcommon.SpanID) {
 func manySpans(from, n int) ptrace.Traces {
 	td := ptrace.NewTraces()
 	rs := td.ResourceSpans().AppendEmpty()
-	rs.Resource().Attributes().PutStr(attrService, "checkout")
+	rs.Resource().Attributes().PutStr(enrich.AttrService, "checkout")
 	spans := rs.ScopeSpans().AppendEmpty().Spans()
 	for i := from; i < from+n; i++ {
 		s := spans.AppendEmpty()
@@ -52,7 +53,7 @@ func manySpans(from, n int) ptrace.Traces {
 func manyLogs(from, n int, withIDs bool) plog.Logs {
 	ld := plog.NewLogs()
 	rl := ld.ResourceLogs().AppendEmpty()
-	rl.Resource().Attributes().PutStr(attrService, "checkout")
+	rl.Resource().Attributes().PutStr(enrich.AttrService, "checkout")
 	records := rl.ScopeLogs().AppendEmpty().LogRecords()
 	for i := from; i < from+n; i++ {
 		lr := records.AppendEmpty()
@@ -90,7 +91,7 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 			}
 			b.StopTimer()
 			for _, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-				if v, ok := lr.Attributes().Get(attrSpan); !ok || v.Str() != "GET /cart" {
+				if v, ok := lr.Attributes().Get(enrich.AttrSpan); !ok || v.Str() != "GET /cart" {
 					b.Fatal("a log was not joined")
 				}
 			}
@@ -104,9 +105,9 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 			ld := manyLogs(i*1000, 1000, true)
 			b.StartTimer()
 			for _, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-				lr.Attributes().PutBool(attrLinked, true)
-				lr.Attributes().PutStr(attrMethod, "span")
-				lr.Attributes().PutStr(attrSpan, "GET /cart")
+				lr.Attributes().PutBool(enrich.AttrLinked, true)
+				lr.Attributes().PutStr(enrich.AttrMethod, "span")
+				lr.Attributes().PutStr(enrich.AttrSpan, "GET /cart")
 			}
 		}
 	})
@@ -123,39 +124,4 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 			}
 		}
 	})
-}
-
-// Of a busy span, 10 000 parcels wait; they leave because it comes, or because
-// their time is up. The baseline is as many spans with one parcel each.
-func BenchmarkTenThousandParcelsLeave(b *testing.B) {
-	const n = 10_000
-	for _, c := range []struct {
-		name  string
-		spans uint64
-		leave func(*room)
-	}{
-		{"partner", 1, func(r *room) { r.arrived(store.Key{A: 1}) }},
-		{"deadline", 1, func(r *room) { r.take() }},
-		{"baseline=deadline_of_many_spans", n, func(r *room) { r.take() }},
-	} {
-		b.Run(c.name, func(b *testing.B) {
-			b.ReportAllocs()
-			for b.Loop() {
-				b.StopTimer()
-				var clock clock
-				r := newRoom(time.Second, 1<<40, clock.now, nil, nil, nil)
-				parcels := make([]*parcel, n)
-				for i := range parcels {
-					parcels[i] = &parcel{wants: []store.Key{{A: 1 + uint64(i)%c.spans}}}
-				}
-				r.insert(parcels)
-				clock.advance(time.Second)
-				b.StartTimer()
-				c.leave(r)
-				if r.waiting.Len() != 0 || len(r.byKey) != 0 {
-					b.Fatal("some still wait")
-				}
-			}
-		})
-	}
 }

@@ -1,17 +1,18 @@
 package rumlinkprocessor
 
 import (
-	"slices"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
 )
 
 // Config is what the user writes under processors::rum_link.
 type Config struct {
 	// Store bounds what is known about spans, traces and keys.
 	Store StoreConfig `mapstructure:"store"`
-	// IDs says where trace and span ids are looked for.
+	// IDs says what becomes of ids.
 	IDs IDsConfig `mapstructure:"ids"`
 	// Keys are business keys that a span and its logs have in common.
 	Keys []KeyConfig `mapstructure:"keys"`
@@ -52,13 +53,8 @@ type TenantConfig struct {
 	MaxShare float64 `mapstructure:"max_share"`
 }
 
-// IDsConfig says where ids come from besides the record's own fields.
+// IDsConfig is about the ids on logs.
 type IDsConfig struct {
-	// ParseAttributes reads ids from a log's attributes when its trace id is
-	// not set. Leave it off behind dd_propagation.
-	ParseAttributes bool `mapstructure:"parse_attributes"`
-	// ParseBody reads ids from a log's body, JSON or text, likewise.
-	ParseBody bool `mapstructure:"parse_body"`
 	// Canonicalize writes the full 128-bit trace id on a log that has only the
 	// low half, when exactly one such trace is known.
 	Canonicalize bool `mapstructure:"canonicalize"`
@@ -122,9 +118,6 @@ const (
 	dropNew     = "drop_new"
 )
 
-// severities in the order of OTLP: number n is severities[(n-1)/4].
-var severities = [...]string{"trace", "debug", "info", "warn", "error", "fatal"}
-
 func createDefaultConfig() component.Config {
 	return &Config{
 		Store: StoreConfig{
@@ -137,7 +130,7 @@ func createDefaultConfig() component.Config {
 		IDs: IDsConfig{Canonicalize: true},
 		Logs: LogsConfig{
 			MaxWaitBytes: 32 << 20,
-			Copy:         slices.Clone(defaultCopy),
+			Copy:         []string{enrich.AttrService, enrich.AttrSpan, "session.id", "user.id", "rum.view.*", "rum.action.*"},
 			MarkNoID:     true,
 		},
 		Spans: SpansConfig{

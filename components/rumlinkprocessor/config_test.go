@@ -48,3 +48,11 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 		require.EqualError(t, cfg.Validate(), want, config)
 	}
 }
+
+func TestKeysOfEarlierVersionsAreRefusedWithWhatTookTheirPlace(t *testing.T) {
+	for _, key := range []string{"ids::parse_attributes", "ids::parse_body"} {
+		conf := confmap.NewFromStringMap(map[string]any{key: true})
+		err := conf.Unmarshal(createDefaultConfig())
+		require.ErrorContains(t, err, key+" is gone: put the dd_propagation processor before rum_link, it reads ids from attributes and bodies in more spellings")
+	}
+}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"testing"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/processor/processortest"
@@ -29,7 +31,7 @@ func conflictsByKind(t *testing.T, tel *componenttest.Telemetry) map[string]int6
 func TestContradictionsAreCountedAndLeftAlone(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	cfg := createDefaultConfig().(*Config)
 	cfg.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}}}
@@ -47,14 +49,14 @@ func TestContradictionsAreCountedAndLeftAlone(t *testing.T) {
 	stranger[0] = 0x68
 	raw := l.putLogs(someLogs(stranger, spanID(1), "another upper half")).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	require.Equal(t, stranger, raw.TraceID())
-	require.Equal(t, map[string]any{attrLinked: false, attrMissReason: "not_found"}, raw.Attributes().AsRaw())
+	require.Equal(t, map[string]any{enrich.AttrLinked: false, enrich.AttrMissReason: "not_found"}, raw.Attributes().AsRaw())
 	require.Equal(t, map[string]int64{"upper_half": 1}, conflictsByKind(t, tel))
 
 	ld := someLogs(traceID(2), spanID(2), "the key of another trace")
 	ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr("job", "seven")
 	raw = l.putLogs(ld).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	require.Equal(t, traceID(2), raw.TraceID())
-	require.Equal(t, map[string]any{"job": "seven", attrLinked: true, attrMethod: "span", attrSpan: "other"}, raw.Attributes().AsRaw())
+	require.Equal(t, map[string]any{"job": "seven", enrich.AttrLinked: true, enrich.AttrMethod: "span", enrich.AttrSpan: "other"}, raw.Attributes().AsRaw())
 	require.Equal(t, map[string]int64{"upper_half": 1, "key": 1}, conflictsByKind(t, tel))
 
 	span = someSpan(traceID(1), spanID(3), "work")
@@ -72,5 +74,5 @@ func TestAMissInAFullStoreSaysSo(t *testing.T) {
 	first, _ := numbered(0)
 	out := l.putLogs(someLogs(first, spanID(1), "of the first span"))
 	lr := out.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
-	require.Equal(t, map[string]any{attrLinked: false, attrMissReason: "store_full"}, lr.Attributes().AsRaw())
+	require.Equal(t, map[string]any{enrich.AttrLinked: false, enrich.AttrMissReason: "store_full"}, lr.Attributes().AsRaw())
 }

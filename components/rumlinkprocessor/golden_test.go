@@ -20,6 +20,8 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
@@ -39,7 +41,8 @@ type linker struct {
 	logs   *consumertest.LogsSink
 	traces processor.Traces
 	log    processor.Logs
-	rooms  []*room
+	queues []*parking.Queue
+	killed bool // its storage is gone, and its shutdown says so
 }
 
 // flaky accepts what the sink accepts, unless it has been told to refuse.
@@ -64,7 +67,7 @@ func (f *flaky) check() error {
 }
 
 func newLinker(t testing.TB, cfg *Config) *linker {
-	return newLinkerWith(t, cfg, processortest.NewNopSettings(componentType), componenttest.NewNopHost())
+	return newLinkerWith(t, cfg, processortest.NewNopSettings(metadata.Type), componenttest.NewNopHost())
 }
 
 func newLinkerWith(t testing.TB, cfg *Config, set processor.Settings, host component.Host) *linker {
@@ -78,7 +81,7 @@ func newLinkerWith(t testing.TB, cfg *Config, set processor.Settings, host compo
 func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
 	require.NoError(t, cfg.Validate())
 	l := &linker{t: t, cfg: cfg, clock: new(clock), spans: new(consumertest.TracesSink), logs: new(consumertest.LogsSink)}
-	cfg.shared.join = newJoin(cfg, l.clock.now)
+	cfg.shared.index = newIndex(cfg, l.clock.now)
 
 	nextTraces, err := consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
 		if err := l.next.check(); err != nil {
@@ -87,9 +90,9 @@ func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
 		return l.spans.ConsumeTraces(ctx, td)
 	})
 	require.NoError(t, err)
-	spans, err := newSpanLinker(set, cfg, nextTraces)
+	spans, err := newSpanProcessor(set, cfg, nextTraces)
 	require.NoError(t, err)
-	l.traces, err = spans.processor(t.Context(), set)
+	l.traces, err = spans.processor(t.Context())
 	require.NoError(t, err)
 
 	nextLogs, err := consumer.NewLogs(func(ctx context.Context, ld plog.Logs) error {
@@ -106,24 +109,24 @@ func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
 		return l.logs.ConsumeLogs(ctx, ld)
 	})
 	require.NoError(t, err)
-	logs, err := newLogLinker(set, cfg, nextLogs)
+	logs, err := newLogProcessor(set, cfg, nextLogs)
 	require.NoError(t, err)
-	l.log, err = logs.processor(t.Context(), set)
+	l.log, err = logs.processor(t.Context())
 	require.NoError(t, err)
 
-	for _, w := range []*waiting{spans.waiting, logs.waiting} {
+	for _, w := range []*waiting{spans.wait, logs.wait} {
 		if w != nil {
-			l.rooms = append(l.rooms, w.room)
+			l.queues = append(l.queues, w.queue)
 		}
 	}
 	return l
 }
 
-// advance moves the clock and has the rooms look at it.
+// advance moves the clock and has the queues look at it.
 func (l *linker) advance(d time.Duration) {
 	l.clock.advance(d)
-	for _, r := range l.rooms {
-		r.poke()
+	for _, r := range l.queues {
+		r.Poke()
 	}
 }
 
@@ -135,8 +138,12 @@ func (l *linker) stopWithin(patience time.Duration) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
-	require.NoError(l.t, l.traces.Shutdown(ctx))
-	require.NoError(l.t, l.log.Shutdown(ctx))
+	if err := l.traces.Shutdown(ctx); !l.killed {
+		require.NoError(l.t, err)
+	}
+	if err := l.log.Shutdown(ctx); !l.killed {
+		require.NoError(l.t, err)
+	}
 	l.traces = nil
 }
 

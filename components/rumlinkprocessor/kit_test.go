@@ -7,10 +7,7 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
-	"go.uber.org/goleak"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // sumOf adds up all data points of a counter or gauge.
 func sumOf(t testing.TB, tel *componenttest.Telemetry, name string) (sum int64) {

@@ -2,153 +2,176 @@ package rumlinkprocessor
 
 import (
 	"context"
-	"errors"
 	"sync"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+	"go.uber.org/zap"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
 )
 
-const (
-	linkPrefix     = "trace_link"
-	attrLinked     = "trace_linked"
-	attrMethod     = "trace_link.method"
-	attrMissReason = "trace_link.miss_reason"
-	attrKey        = "trace_link.key"
-)
-
-// logLinker joins the logs of one pipeline.
-type logLinker struct {
-	cfg     *Config
-	join    *join
+// logProcessor joins the logs of one pipeline.
+type logProcessor struct {
+	linker  logLinker
 	next    consumer.Logs
-	copies  copySet
-	rule    eventRule
-	counts  bool
-	parses  bool
 	batches sync.Pool // of *logBatch
-	telemetry
-	*waiting
-	set     processor.Settings
-	started bool
+	pipeline
 }
 
-// logBatch is the scratch space of one batch.
-type logBatch struct {
-	tally
-	prints   fingerprints
-	strays   []stray
-	consumed []store.Key
-}
-
-func newLogLinker(set processor.Settings, cfg *Config, next consumer.Logs) (*logLinker, error) {
-	tel, err := newTelemetry(set, "logs")
+func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*logProcessor, error) {
+	copies, err := enrich.NewCopies(cfg.Logs.Copy)
 	if err != nil {
 		return nil, err
 	}
-	copies, err := newCopySet(cfg.Logs.Copy)
-	if err != nil {
-		return nil, err
+	p := &logProcessor{
+		next: next,
+		linker: logLinker{
+			index:        cfg.shared.indexFor(cfg),
+			copies:       copies,
+			rule:         newEventRule(cfg),
+			counts:       cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
+			canonicalize: cfg.IDs.Canonicalize,
+			markNoID:     cfg.Logs.MarkNoID,
+			maxRunes:     cfg.MaxValueLength,
+		},
 	}
-	p := &logLinker{
-		cfg:       cfg,
-		join:      cfg.shared.get(cfg),
-		next:      next,
-		set:       set,
-		copies:    copies,
-		rule:      newEventRule(cfg),
-		counts:    cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
-		parses:    cfg.IDs.ParseAttributes || cfg.IDs.ParseBody,
-		telemetry: tel,
-	}
-	if cfg.Logs.Wait > 0 {
-		tel, err := newWaitTelemetry(set, "logs")
-		if err != nil {
-			return nil, err
-		}
-		room := newRoom(cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.join.now, p.release, tel, set.Logger)
-		p.waiting = &waiting{room: room, signal: "logs", cfg: cfg, set: set}
-	}
-	p.batches.New = func() any { return &logBatch{prints: newFingerprints(p.join.seed)} }
-	return p, nil
+	p.batches.New = func() any { return &logBatch{prints: p.linker.index.NewFingerprints()} }
+	p.pipeline, err = newPipeline(set, cfg, "logs", cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.release)
+	return p, err
 }
 
-func (p *logLinker) start(ctx context.Context, host component.Host) error {
-	if err := p.cfg.shared.start(p.set, p.cfg.Store.TTL); err != nil {
-		return err
+func newEventRule(cfg *Config) enrich.EventRule {
+	least, _ := severityNumber(cfg.Spans.Events.MinSeverity) // checked at start
+	return enrich.EventRule{
+		Least:    least,
+		Names:    cfg.Spans.Events.EventNames,
+		Most:     cfg.Spans.Events.MaxPerSpan,
+		MaxRunes: cfg.MaxValueLength,
 	}
-	p.started = true
-	if p.waiting == nil {
-		return nil
-	}
-	p.join.addRoom(p.room)
-	return p.waiting.start(ctx, host, p.adopt)
 }
 
-func (p *logLinker) shutdown(ctx context.Context) (err error) {
-	if p.waiting != nil {
-		err = p.waiting.shutdown(ctx)
+func (p *logProcessor) start(ctx context.Context, host component.Host) error {
+	if p.wait != nil {
+		p.cfg.shared.add(p.wait.queue)
 	}
-	if p.started {
-		err = errors.Join(err, p.cfg.shared.shutdown())
-		p.started = false
-	}
-	return err
+	return p.pipeline.start(ctx, host, p.adopt)
 }
 
-func (p *logLinker) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
+// processLogs joins what can be joined now and takes out what should wait.
+func (p *logProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
 	b := p.batches.Get().(*logBatch)
 	defer p.recycle(b)
 	c := callOf(ctx, p)
 	at := passing
-	if p.waiting != nil && c != nil {
+	if p.wait != nil && c != nil {
 		at = arriving
 	}
-	for r, rl := range ld.ResourceLogs().All() {
-		b.prints.reset()
-		src := p.source(rl.Resource())
-		for s, sl := range rl.ScopeLogs().All() {
-			for i, lr := range sl.LogRecords().All() {
-				if wants := p.link(b, src, lr, at); wants != nil {
-					b.strays = append(b.strays, stray{resource: r, scope: s, record: i, src: src, wants: wants})
-				}
-			}
-		}
-	}
-	if len(b.strays) > 0 {
-		p.setAside(ctx, b, ld, b.strays, c)
+	p.link(b, ld, at)
+	if len(b.incomplete) > 0 {
+		p.setAside(ctx, b, ld, c)
 	}
 	if c != nil {
 		c.consumed = append(c.consumed, b.consumed...)
 	}
-	p.add(ctx, &b.tally)
-	if len(b.strays) > 0 && ld.ResourceLogs().Len() == 0 {
+	p.telemetry.add(ctx, &b.tally)
+	if len(b.incomplete) > 0 && ld.ResourceLogs().Len() == 0 {
 		return ld, processorhelper.ErrSkipProcessingData
 	}
 	return ld, nil
 }
 
-func (p *logLinker) recycle(b *logBatch) {
-	b.tally = tally{}
-	b.prints.reset()
-	clear(b.strays)
-	b.strays, b.consumed = b.strays[:0], b.consumed[:0]
+func (p *logProcessor) recycle(b *logBatch) {
+	b.reset()
 	p.batches.Put(b)
 }
 
-// source is what all logs of a resource have in common.
-type source struct {
-	tenant     uint64
-	hasService bool
+// link walks over all logs; those that should wait are in b.incomplete then.
+func (p *logProcessor) link(b *logBatch, ld plog.Logs, at stage) {
+	for r, rl := range ld.ResourceLogs().All() {
+		b.prints.Reset()
+		src := p.linker.source(rl.Resource())
+		for s, sl := range rl.ScopeLogs().All() {
+			for i, lr := range sl.LogRecords().All() {
+				if wants := p.linker.link(b, src, lr, at); wants != nil {
+					b.incomplete = append(b.incomplete, parking.Incomplete{Resource: r, Scope: s, Record: i, Wants: wants})
+				}
+			}
+		}
+	}
 }
 
-func (p *logLinker) source(resource pcommon.Resource) source {
-	_, hasService := resource.Attributes().Get(attrService)
-	return source{tenant: p.join.tenantOf(resource), hasService: hasService}
+// setAside packs logs that should wait and takes them out of ld, or, when there
+// is no space for them, joins them as they are.
+func (p *logProcessor) setAside(ctx context.Context, b *logBatch, ld plog.Logs, c *call) {
+	items := parking.PackLogs(ctx, ld, b.incomplete)
+	if p.wait.reserve(ctx, items) {
+		c.items = items
+		parking.TakeOut(ld, b.incomplete)
+		return
+	}
+	for _, in := range b.incomplete {
+		rl := ld.ResourceLogs().At(in.Resource)
+		lr := rl.ScopeLogs().At(in.Scope).LogRecords().At(in.Record)
+		p.linker.link(b, p.linker.source(rl.Resource()), lr, waited)
+	}
+}
+
+// park begins the wait of items that have been promised space. If the storage
+// fails, they are handed on at once, and the caller learns how that went.
+func (p *logProcessor) park(ctx context.Context, items []*parking.Item) error {
+	if len(items) == 0 {
+		return nil
+	}
+	if err := p.wait.park(ctx, items); err != nil {
+		p.set.Logger.Error("Logs pass without waiting for their spans", zap.Error(err))
+		return p.release(ctx, items)
+	}
+	// A span that came between the look-up and the parking has not seen them.
+	for _, it := range items {
+		for _, k := range it.Wants {
+			if p.linker.index.Knows(k) {
+				p.wait.queue.Arrived(k)
+			}
+		}
+	}
+	return nil
+}
+
+// release joins logs that have waited and hands them on.
+func (p *logProcessor) release(ctx context.Context, items []*parking.Item) error {
+	ld, err := parking.UnpackLogs(items)
+	if err != nil {
+		return consumererror.NewPermanent(err)
+	}
+	b := p.batches.Get().(*logBatch)
+	defer p.recycle(b)
+	p.link(b, ld, waited)
+	if err := p.next.ConsumeLogs(parking.ClientContext(ctx, items), ld); err != nil {
+		return err
+	}
+	p.linker.index.Forget(b.consumed)
+	p.telemetry.add(ctx, &b.tally)
+	return nil
+}
+
+// adopt makes waiting logs of an earlier process known, as if they came now.
+func (p *logProcessor) adopt(it *parking.Item) error {
+	ld, err := parking.UnpackLogs([]*parking.Item{it})
+	if err != nil {
+		return err
+	}
+	b := p.batches.Get().(*logBatch)
+	defer p.recycle(b)
+	p.link(b, ld, arriving)
+	it.Ready = len(b.incomplete) == 0
+	for _, in := range b.incomplete {
+		it.Wants = in.Wants // the same for all of one item
+	}
+	return nil
 }

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"testing"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -26,15 +27,15 @@ func TestDataWithoutIDsAllocatesNothing(t *testing.T) {
 
 	marked := manyLogs(0, n, false)
 	for _, lr := range marked.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-		lr.Attributes().PutBool(attrLinked, false)
+		lr.Attributes().PutBool(enrich.AttrLinked, false)
 	}
 	require.Zero(t, allocsOfLogs(t, createDefaultConfig().(*Config), marked))
 
 	plain := manyLogs(0, n, false)
 	writing := allocsOf(plain, func(ld plog.Logs) {
 		for _, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-			lr.Attributes().PutBool(attrLinked, false)
-			lr.Attributes().PutStr(attrMissReason, "no_id")
+			lr.Attributes().PutBool(enrich.AttrLinked, false)
+			lr.Attributes().PutStr(enrich.AttrMissReason, "no_id")
 		}
 	})
 	require.Equal(t, writing, allocsOfLogs(t, createDefaultConfig().(*Config), plain))
@@ -68,9 +69,9 @@ func TestJoiningAllocatesForWhatItWritesAlone(t *testing.T) {
 	i := 0
 	writing := testing.AllocsPerRun(rounds, func() {
 		for _, lr := range plain[i].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
-			lr.Attributes().PutBool(attrLinked, true)
-			lr.Attributes().PutStr(attrMethod, "span")
-			lr.Attributes().PutStr(attrSpan, "GET /cart")
+			lr.Attributes().PutBool(enrich.AttrLinked, true)
+			lr.Attributes().PutStr(enrich.AttrMethod, "span")
+			lr.Attributes().PutStr(enrich.AttrSpan, "GET /cart")
 		}
 		i++
 	})
@@ -80,7 +81,7 @@ func TestJoiningAllocatesForWhatItWritesAlone(t *testing.T) {
 		require.NoError(t, err)
 		i++
 	})
-	last, ok := joined[rounds].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(n - 1).Attributes().Get(attrSpan)
+	last, ok := joined[rounds].ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(n - 1).Attributes().Get(enrich.AttrSpan)
 	require.True(t, ok)
 	require.Equal(t, "GET /cart", last.Str())
 	t.Logf("%v allocations, of which writing takes %v", joining, writing)
@@ -124,7 +125,7 @@ func TestUnderOverloadMemoryStaysBounded(t *testing.T) {
 				}
 			}
 			peak = max(peak, liveHeap()-before)
-			stats := spans.join.store.Stats()
+			stats := spans.linker.index.Stats()
 			t.Logf("sent %d MiB, live heap %d KiB of %d KiB, %d entries, %d evicted, %d refused",
 				sent>>20, peak>>10, maxBytes>>10, stats.Entries, stats.EvictedCapacity, stats.DroppedNew)
 			require.Positive(t, stats.EvictedCapacity+stats.DroppedNew, "the store was never full")

@@ -8,6 +8,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
@@ -28,13 +30,13 @@ func story() (all []message) {
 	span := func(trace byte, id, parent byte, change func(ptrace.Span)) {
 		all = append(all, message{spans: func() ptrace.Traces {
 			td := someSpan(traceID(trace), spanID(id), fmt.Sprint("span ", id))
-			td.ResourceSpans().At(0).Resource().Attributes().PutStr(attrService, "checkout")
+			td.ResourceSpans().At(0).Resource().Attributes().PutStr(enrich.AttrService, "checkout")
 			s := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
 			s.SetStartTimestamp(pcommon.Timestamp(1000*int(trace) + int(id)))
 			if parent != 0 {
 				s.SetParentSpanID(spanID(parent))
 			}
-			s.Attributes().PutStr(attrBaggageSession, fmt.Sprint("session ", trace))
+			s.Attributes().PutStr(index.BaggageSession, fmt.Sprint("session ", trace))
 			if change != nil {
 				change(s)
 			}
@@ -85,7 +87,7 @@ func story() (all []message) {
 func tell(t *testing.T, messages []message) []string {
 	cfg := createDefaultConfig().(*Config)
 	cfg.Logs.Wait, cfg.Spans.Wait = time.Minute, time.Minute
-	cfg.Logs.Copy = []string{attrService, attrSpan, "session.id"}
+	cfg.Logs.Copy = []string{enrich.AttrService, enrich.AttrSpan, "session.id"}
 	cfg.Keys = []KeyConfig{
 		{Name: "request_id", Span: []string{"http.request.header.x-request-id"}, Log: []string{"request_id"}},
 		{Name: "staged_id", Span: []string{"staged_id"}},

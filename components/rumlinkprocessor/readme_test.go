@@ -16,6 +16,8 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal/journaltest"
 	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
@@ -70,7 +72,7 @@ func TestReadmeListsEveryKeyAndDefault(t *testing.T) {
 func emitted(t *testing.T) map[string][]string {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 
 	free := createDefaultConfig().(*Config)
@@ -99,18 +101,19 @@ func emitted(t *testing.T) map[string][]string {
 	l.putLogs(someLogs(traceID(1), spanID(1), "counted"))
 	l.putLogs(someLogs(traceID(2), spanID(2), "uncounted"))
 
-	d := newDisk()
-	l = newLinkerWith(t, storedConfig(), set, host{diskID: d})
+	d := journaltest.NewDisk()
+	l = newLinkerWith(t, storedConfig(), set, d.Host())
 	l.putLogs(someLogs(traceID(1), spanID(1), "waits"))
 	l.advance(2 * time.Minute)
 	l.eventually("waits not_found")
 	l.putLogs(someLogs(traceID(1), spanID(1), "waits"))
 	l.next.refuse(errPermanent)
 	l.advance(2 * time.Minute)
-	require.Eventually(t, func() bool { r, _ := l.rooms[1].held(); return r == 0 }, soon, time.Millisecond)
+	require.Eventually(t, func() bool { r, _ := l.queues[1].Held(); return r == 0 }, soon, time.Millisecond)
 	l.next.refuse(nil)
-	d.fill(context.DeadlineExceeded)
+	d.Refuse(context.DeadlineExceeded)
 	l.putLogs(someLogs(traceID(1), spanID(2), "passes"))
+	d.Refuse(nil)
 
 	var data metricdata.ResourceMetrics
 	require.NoError(t, tel.Reader.Collect(t.Context(), &data))

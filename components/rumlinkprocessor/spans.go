@@ -2,194 +2,104 @@ package rumlinkprocessor
 
 import (
 	"context"
-	"errors"
-	"unique"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+	"go.uber.org/zap"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
 )
 
-const (
-	attrCount     = "log.count"
-	attrHasErrors = "log.has_errors"
-)
-
-// countNames are the attributes of entry.counts, in its order.
-var countNames = [len(severities) + 1]string{
-	"log.count.unspecified",
-	"log.count.trace",
-	"log.count.debug",
-	"log.count.info",
-	"log.count.warn",
-	"log.count.error",
-	"log.count.fatal",
-}
-
-const (
-	errorIndex = 5
-	fatalIndex = 6
-)
-
-// everyRUM wants all fields.
-var everyRUM = func() (want [rumFields]bool) {
-	for i := range want {
-		want[i] = true
-	}
-	return want
-}()
-
-// spanLinker joins the spans of one pipeline.
-type spanLinker struct {
-	cfg  *Config
-	join *join
-	next consumer.Traces
-	telemetry
-	*waiting
-	set     processor.Settings
-	started bool
+// spanProcessor joins the spans of one pipeline.
+type spanProcessor struct {
+	linker spanLinker
+	next   consumer.Traces
+	pipeline
 }
 
 // spanBatch is what one batch counts and uses up.
 type spanBatch struct {
 	tally
-	consumed []store.Key
+	consumed []index.EntryKey
 }
 
-func newSpanLinker(set processor.Settings, cfg *Config, next consumer.Traces) (*spanLinker, error) {
-	tel, err := newTelemetry(set, "traces")
-	if err != nil {
-		return nil, err
+func newSpanProcessor(set processor.Settings, cfg *Config, next consumer.Traces) (p *spanProcessor, err error) {
+	p = &spanProcessor{
+		next: next,
+		linker: spanLinker{
+			index:    cfg.shared.indexFor(cfg),
+			arrived:  cfg.shared.arrived,
+			counts:   cfg.Spans.Counts,
+			rum:      cfg.Spans.RUM,
+			maxRunes: cfg.MaxValueLength,
+		},
 	}
-	p := &spanLinker{cfg: cfg, join: cfg.shared.get(cfg), next: next, set: set, telemetry: tel}
-	if cfg.Spans.Wait > 0 {
-		tel, err := newWaitTelemetry(set, "traces")
-		if err != nil {
-			return nil, err
-		}
-		room := newRoom(cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.join.now, p.release, tel, set.Logger)
-		p.waiting = &waiting{room: room, signal: "traces", cfg: cfg, set: set}
-	}
-	return p, nil
+	p.pipeline, err = newPipeline(set, cfg, "traces", cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.release)
+	return p, err
 }
 
-func (p *spanLinker) start(ctx context.Context, host component.Host) error {
-	if err := p.cfg.shared.start(p.set, p.cfg.Store.TTL); err != nil {
-		return err
-	}
-	p.started = true
-	if p.waiting == nil {
-		return nil
-	}
-	return p.waiting.start(ctx, host, p.adopt)
-}
-
-func (p *spanLinker) shutdown(ctx context.Context) (err error) {
-	if p.waiting != nil {
-		err = p.waiting.shutdown(ctx)
-	}
-	if p.started {
-		err = errors.Join(err, p.cfg.shared.shutdown())
-		p.started = false
-	}
-	return err
+func (p *spanProcessor) start(ctx context.Context, host component.Host) error {
+	return p.pipeline.start(ctx, host, p.adopt)
 }
 
 // processTraces first makes the whole batch known, then enriches it, so that
 // the order of spans within a batch decides nothing.
-func (p *spanLinker) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+func (p *spanProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
 	var n spanBatch
-	p.learn(&n, td)
-	if p.waiting != nil && td.SpanCount() > 0 && p.park(ctx, td) {
-		p.add(ctx, &n.tally)
+	p.linker.learn(&n, td)
+	if p.wait != nil && td.SpanCount() > 0 && p.park(ctx, td) {
+		p.telemetry.add(ctx, &n.tally)
 		return td, processorhelper.ErrSkipProcessingData
 	}
-	p.enrich(&n, td)
-	p.add(ctx, &n.tally)
+	p.linker.enrich(&n, td)
+	p.telemetry.add(ctx, &n.tally)
 	if c := callOf(ctx, p); c != nil {
 		c.consumed = n.consumed
 	}
 	return td, nil
 }
 
-func (p *spanLinker) learn(n *spanBatch, td ptrace.Traces) {
-	for _, rs := range td.ResourceSpans().All() {
-		tenant := p.join.tenantOf(rs.Resource())
-		service := ""
-		if v, ok := rs.Resource().Attributes().Get(attrService); ok {
-			service = cut(v.Str(), p.join.maxLen)
-		}
-		var last spanRef
-		for _, ss := range rs.ScopeSpans().All() {
-			for _, span := range ss.Spans().All() {
-				if span.TraceID().IsEmpty() || span.SpanID().IsEmpty() {
-					continue
-				}
-				ref := refOf(tenant, span.TraceID(), span.SpanID())
-				info := unique.Make(spanInfo{service: service, name: cut(span.Name(), p.join.maxLen)})
-				if p.join.putSpan(ref, info) {
-					n.conflictHi++
-				}
-				if ctx, ok := readRUM(span.Attributes(), p.join.maxLen); ok {
-					n.conflictRUM += p.join.putTrace(ref, &ctx, true)
-				} else if last.low != ref.low || last.hi != ref.hi {
-					p.join.putTrace(ref, nil, true)
-				}
-				last = ref
-				for i := range p.join.keys {
-					k := &p.join.keys[i]
-					if at, ok := p.join.keyOf(tenant, k, k.Span, span.Attributes()); ok {
-						p.join.putKey(at, ref, uint64(span.StartTimestamp()))
-						p.join.arrived(at)
-					}
-				}
-				p.join.arrived(ref.spanKey())
-				p.join.arrived(ref.traceKey())
-			}
-		}
+// park holds a batch of spans back for its logs and reports whether it could.
+func (p *spanProcessor) park(ctx context.Context, td ptrace.Traces) bool {
+	items := []*parking.Item{parking.PackSpans(ctx, td)}
+	if !p.wait.reserve(ctx, items) {
+		return false
 	}
+	if err := p.wait.park(ctx, items); err != nil {
+		p.set.Logger.Error("Spans pass without waiting for their logs", zap.Error(err))
+		return false
+	}
+	return true
 }
 
-func (p *spanLinker) enrich(n *spanBatch, td ptrace.Traces) {
-	for _, rs := range td.ResourceSpans().All() {
-		tenant := p.join.tenantOf(rs.Resource())
-		for _, ss := range rs.ScopeSpans().All() {
-			for _, span := range ss.Spans().All() {
-				if span.TraceID().IsEmpty() || span.SpanID().IsEmpty() {
-					continue
-				}
-				ref := refOf(tenant, span.TraceID(), span.SpanID())
-				p.addLogs(n, ref, span)
-				if p.cfg.Spans.RUM {
-					p.addUser(ref, span.Attributes())
-				}
-				if span.ParentSpanID().IsEmpty() {
-					p.linkOrphan(n, ref, span)
-				}
-			}
-		}
+// release enriches spans that have waited and hands them on.
+func (p *spanProcessor) release(ctx context.Context, items []*parking.Item) error {
+	td, err := parking.UnpackSpans(items)
+	if err != nil {
+		return consumererror.NewPermanent(err)
 	}
+	var n spanBatch
+	p.linker.enrich(&n, td)
+	if err := p.next.ConsumeTraces(parking.ClientContext(ctx, items), td); err != nil {
+		return err
+	}
+	p.linker.index.Forget(n.consumed)
+	p.telemetry.add(ctx, &n.tally)
+	return nil
 }
 
-// addUser writes the session and user from the span's own baggage, then what
-// the trace knows.
-func (p *spanLinker) addUser(ref spanRef, attrs pcommon.Map) {
-	copyAbsent(attrs, attrBaggageSession, rumNames[sessionID])
-	copyAbsent(attrs, attrBaggageUser, rumNames[userID])
-	f := p.join.find(spanRef{tenant: ref.tenant, hi: ref.hi, low: ref.low})
-	if f.rum != (unique.Handle[rumContext]{}) {
-		ctx := f.rum.Value()
-		putRUM(attrs, &ctx, &everyRUM)
+// adopt makes waiting spans of an earlier process known again.
+func (p *spanProcessor) adopt(it *parking.Item) error {
+	td, err := parking.UnpackSpans([]*parking.Item{it})
+	if err != nil {
+		return err
 	}
-}
-
-func copyAbsent(attrs pcommon.Map, from, to string) {
-	if v, ok := attrs.Get(from); ok && v.Type() == pcommon.ValueTypeStr && v.Str() != "" {
-		putAbsent(attrs, to, v.Str())
-	}
+	var n spanBatch
+	p.linker.learn(&n, td)
+	return nil
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -17,7 +19,7 @@ import (
 func TestTheNumbersAddUp(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	cfg := waitConfig(time.Minute)
 	cfg.Logs.MaxWaitBytes = 3000
@@ -36,10 +38,10 @@ func TestTheNumbersAddUp(t *testing.T) {
 	// is the same before and after.
 	var held int64
 	require.Eventually(t, func() bool {
-		held, _ = l.rooms[0].held()
+		held, _ = l.queues[0].Held()
 		out, released, parked := int64(len(l.bodies())), sumOf(t, tel, name+"released"), sumOf(t, tel, name+"parked")
 		records, lookups := sumOf(t, tel, name+"parked_records"), sumOf(t, tel, name+"lookups")
-		after, _ := l.rooms[0].held()
+		after, _ := l.queues[0].Held()
 		return held == after && out+held == int64(sent) && released+held == parked && records == held && lookups == int64(sent)-held
 	}, soon, time.Millisecond)
 	require.Positive(t, sumOf(t, tel, name+"unparked"), "the room was never full")
@@ -69,7 +71,7 @@ func TestALogSentAgainCountsOnceAndALineSaidTwiceCountsTwice(t *testing.T) {
 			l.putLogs(someLogs(traceID(1), spanID(1), bodies...))
 		}
 		span := l.putTraces(someSpan(traceID(1), spanID(1), "span")).ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
-		v, _ := span.Attributes().Get(attrCount)
+		v, _ := span.Attributes().Get(enrich.AttrCount)
 		require.Equal(t, c.want, v.Int(), "%v", c.batches)
 	}
 }
@@ -89,13 +91,13 @@ func TestTheSecondHopKnowsALogAgainThatTheFirstHasEnriched(t *testing.T) {
 	attrs.PutStr("session.id", "s-1")
 	attrs.PutStr("user.id", "u-1")
 	attrs.PutStr("rum.view.id", "v-1")
-	span.ResourceSpans().At(0).Resource().Attributes().PutStr(attrService, "shop")
+	span.ResourceSpans().At(0).Resource().Attributes().PutStr(enrich.AttrService, "shop")
 
 	unlinked, passed, linked := first.putLogs(log()), first.putTraces(span), first.putLogs(log())
 	second.putLogs(unlinked)
 	second.putLogs(linked)
 	out := second.putTraces(passed).ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
-	v, _ := out.Attributes().Get(attrCount)
+	v, _ := out.Attributes().Get(enrich.AttrCount)
 	require.EqualValues(t, 1, v.Int())
 }
 
@@ -110,6 +112,6 @@ func TestLinesWithoutATimeAreToldApartByWhenTheyWereSeen(t *testing.T) {
 		l.putLogs(ld)
 	}
 	span := l.putTraces(someSpan(traceID(1), spanID(1), "span")).ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0)
-	v, _ := span.Attributes().Get(attrCount)
+	v, _ := span.Attributes().Get(enrich.AttrCount)
 	require.EqualValues(t, 3, v.Int())
 }

@@ -5,8 +5,25 @@ import (
 	"fmt"
 	"slices"
 
+	"go.opentelemetry.io/collector/confmap"
 	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 )
+
+const maxKeys = 16
+
+// Unmarshal implements confmap.Unmarshaler: it refuses keys of earlier versions
+// with a sentence that says what took their place.
+func (c *Config) Unmarshal(conf *confmap.Conf) error {
+	for _, key := range []string{"ids::parse_attributes", "ids::parse_body"} {
+		if conf.IsSet(key) {
+			return fmt.Errorf("%s is gone: put the dd_propagation processor before rum_link, it reads ids from attributes and bodies in more spellings", key)
+		}
+	}
+	return conf.Unmarshal(c)
+}
 
 // Validate implements component validation.
 func (c *Config) Validate() error {
@@ -16,8 +33,8 @@ func (c *Config) Validate() error {
 	if c.Store.MaxEntries <= 0 {
 		bad("store::max_entries must be positive, got %d", c.Store.MaxEntries)
 	}
-	if c.Store.MaxBytes < minStoreBytes {
-		bad("store::max_bytes must be at least %d, got %d", int64(minStoreBytes), c.Store.MaxBytes)
+	if c.Store.MaxBytes < index.MinBytes {
+		bad("store::max_bytes must be at least %d, got %d", int64(index.MinBytes), c.Store.MaxBytes)
 	}
 	if c.Store.TTL <= 0 {
 		bad("store::ttl must be positive, got %s", c.Store.TTL)
@@ -35,7 +52,7 @@ func (c *Config) Validate() error {
 	if c.Logs.MaxWaitBytes <= 0 {
 		bad("logs::max_wait_bytes must be positive, got %d", c.Logs.MaxWaitBytes)
 	}
-	if _, err := newCopySet(c.Logs.Copy); err != nil {
+	if _, err := enrich.NewCopies(c.Logs.Copy); err != nil {
 		errs = append(errs, err)
 	}
 	if c.Spans.Wait < 0 || c.Spans.Wait > c.Store.TTL {
@@ -45,12 +62,12 @@ func (c *Config) Validate() error {
 		bad("spans::max_wait_bytes must be positive, got %d", c.Spans.MaxWaitBytes)
 	}
 	if _, ok := severityNumber(c.Spans.Events.MinSeverity); !ok {
-		bad("spans::events::min_severity must be one of %v, got %q", severities, c.Spans.Events.MinSeverity)
+		bad("spans::events::min_severity must be one of %v, got %q", index.Severities, c.Spans.Events.MinSeverity)
 	}
-	if n := c.Spans.Events.MaxPerSpan; n < 0 || n > maxEventsPerSpan {
-		bad("spans::events::max_per_span must be between 0 and %d, got %d", maxEventsPerSpan, n)
+	if n := c.Spans.Events.MaxPerSpan; n < 0 || n > enrich.MaxEvents {
+		bad("spans::events::max_per_span must be between 0 and %d, got %d", enrich.MaxEvents, n)
 	}
-	if err := validPatterns(c.Spans.Events.EventNames); err != nil {
+	if err := enrich.ValidPatterns(c.Spans.Events.EventNames); err != nil {
 		errs = append(errs, err)
 	}
 	if c.MaxValueLength <= 0 {
@@ -93,6 +110,6 @@ func (c *Config) validateKeys() (errs []error) {
 
 // severityNumber returns the first severity of a name.
 func severityNumber(name string) (plog.SeverityNumber, bool) {
-	i := slices.Index(severities[:], name)
+	i := slices.Index(index.Severities[:], name)
 	return plog.SeverityNumber(4*i + 1), i >= 0
 }

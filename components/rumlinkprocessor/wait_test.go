@@ -9,6 +9,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal/journaltest"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component/componenttest"
@@ -61,9 +64,9 @@ func (l *linker) bodies() (all []string) {
 		for _, rl := range ld.ResourceLogs().All() {
 			for _, sl := range rl.ScopeLogs().All() {
 				for _, lr := range sl.LogRecords().All() {
-					how := attrMissReason
-					if v, ok := lr.Attributes().Get(attrLinked); ok && v.Bool() {
-						how = attrMethod
+					how := enrich.AttrMissReason
+					if v, ok := lr.Attributes().Get(enrich.AttrLinked); ok && v.Bool() {
+						how = enrich.AttrMethod
 					}
 					v, _ := lr.Attributes().Get(how)
 					all = append(all, lr.Body().Str()+" "+v.Str())
@@ -169,7 +172,7 @@ func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	l.putLogs(someLogs(traceID(1), spanID(3), "third"))
 	require.Eventually(t, func() bool { return len(l.bodies()) == 2 }, soon, time.Millisecond)
 	require.ElementsMatch(t, []string{"first not_found", "third not_found"}, l.bodies())
-	records, bytes := l.rooms[0].held()
+	records, bytes := l.queues[0].Held()
 	require.EqualValues(t, 1, records)
 	require.LessOrEqual(t, bytes, int64(1200))
 }
@@ -219,7 +222,7 @@ func TestARefusedBatchIsNotParked(t *testing.T) {
 	}
 	l.next.refuse(errors.New("busy"))
 	require.Error(t, l.log.ConsumeLogs(t.Context(), batch()))
-	records, bytes := l.rooms[0].held()
+	records, bytes := l.queues[0].Held()
 	require.Zero(t, records)
 	require.Zero(t, bytes)
 	l.next.refuse(nil)
@@ -233,14 +236,14 @@ func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
 	l.putLogs(someLogs(traceID(1), spanID(1), "one"))
 	l.next.refuse(errors.New("busy"))
 	l.advance(2 * time.Minute)
-	require.Never(t, func() bool { r, _ := l.rooms[0].held(); return r == 0 }, 3*minBackoff, minBackoff)
+	require.Never(t, func() bool { r, _ := l.queues[0].Held(); return r == 0 }, 3*50*time.Millisecond, 50*time.Millisecond)
 	l.next.refuse(nil)
 	l.eventually("one not_found")
 }
 
 // One parcel that the next consumer never takes keeps nothing else back.
 func TestAParcelThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
-	d := newDisk()
+	d := journaltest.NewDisk()
 	l := startOn(t, d, storedConfig())
 	l.next.never = "poison"
 	for i := range 20 {
@@ -252,23 +255,23 @@ func TestAParcelThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
 	}
 	l.advance(2 * time.Minute)
 	require.Eventually(t, func() bool { return len(l.bodies()) == 19 }, 3*soon, time.Millisecond)
-	records, _ := l.rooms[1].held()
+	records, _ := l.queues[1].Held()
 	require.EqualValues(t, 1, records)
-	require.Equal(t, 1, d.parcels(), "it is kept")
-	l.stopWithin(3 * minBackoff)
-	require.Equal(t, 1, d.parcels(), "it is kept for the next start")
+	require.Equal(t, 1, d.Items(), "it is kept")
+	l.stopWithin(3 * 50 * time.Millisecond)
+	require.Equal(t, 1, d.Items(), "it is kept for the next start")
 }
 
 func TestParkedDataThatIsRefusedForGoodIsCountedAndGivesItsRoomBack(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	l := newLinkerWith(t, waitConfig(time.Minute), set, componenttest.NewNopHost())
 	l.putLogs(someLogs(traceID(1), spanID(1), "one", "two"))
 	l.next.refuse(consumererror.NewPermanent(errors.New("never")))
 	l.advance(2 * time.Minute)
-	require.Eventually(t, func() bool { r, b := l.rooms[0].held(); return r == 0 && b == 0 }, soon, time.Millisecond)
+	require.Eventually(t, func() bool { r, b := l.queues[0].Held(); return r == 0 && b == 0 }, soon, time.Millisecond)
 	require.EqualValues(t, 2, sumOf(t, tel, "otelcol_processor_rum_link_wait_dropped"))
 }
 
@@ -296,14 +299,14 @@ func TestSpansWaitForTheirLogs(t *testing.T) {
 	require.Zero(t, l.spans.SpanCount())
 	l.advance(2 * time.Second)
 	require.Eventually(t, func() bool { return l.spans.SpanCount() == 1 }, soon, time.Millisecond)
-	v, ok := l.spans.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(attrCount)
+	v, ok := l.spans.AllTraces()[0].ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(enrich.AttrCount)
 	require.True(t, ok)
 	require.EqualValues(t, 1, v.Int())
 }
 
 func TestWaitingWithoutStorageWarns(t *testing.T) {
 	core, seen := observer.New(zap.WarnLevel)
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.Logger = zap.New(core)
 	newLinkerWith(t, waitConfig(time.Minute), set, componenttest.NewNopHost())
 	require.Len(t, seen.FilterMessageSnippet("dies with the process").All(), 1)
@@ -318,12 +321,12 @@ func TestTwoLinkersInOnePipelineKeepTheirAfterwardsApart(t *testing.T) {
 	consuming := createDefaultConfig().(*Config)
 	consuming.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}, Consume: true}}
 	consuming.Spans.LinkOrphansBy = []string{"job"}
-	outer := makeLinker(t, consuming, processortest.NewNopSettings(componentType))
+	outer := makeLinker(t, consuming, processortest.NewNopSettings(metadata.Type))
 	inner := newLinker(t, createDefaultConfig().(*Config))
-	set := processortest.NewNopSettings(componentType)
-	spans, err := newSpanLinker(set, consuming, inner.traces)
+	set := processortest.NewNopSettings(metadata.Type)
+	spans, err := newSpanProcessor(set, consuming, inner.traces)
 	require.NoError(t, err)
-	outer.traces, err = spans.processor(t.Context(), set)
+	outer.traces, err = spans.processor(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, outer.traces.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, outer.log.Start(t.Context(), componenttest.NewNopHost()))
@@ -338,14 +341,14 @@ func TestTwoLinkersInOnePipelineKeepTheirAfterwardsApart(t *testing.T) {
 	}
 	var linked []string
 	for _, td := range inner.spans.AllTraces() {
-		v, _ := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(attrLinked)
+		v, _ := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().Get(enrich.AttrLinked)
 		linked = append(linked, v.AsString())
 	}
 	require.Equal(t, []string{"false", "true", "false"}, linked, "the second has used the key up, so the third finds none")
 }
 
 func TestShutdownWithoutStartIsHarmless(t *testing.T) {
-	l := makeLinker(t, waitConfig(time.Minute), processortest.NewNopSettings(componentType))
+	l := makeLinker(t, waitConfig(time.Minute), processortest.NewNopSettings(metadata.Type))
 	l.stop()
 }
 

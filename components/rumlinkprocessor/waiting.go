@@ -2,170 +2,146 @@ package rumlinkprocessor
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"time"
 
-	"go.opentelemetry.io/collector/client"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
 
-// waiting is the part of a linker that holds data back, nil when nothing waits.
+// waiting is the queue of one pipeline, its storage and its numbers.
 type waiting struct {
-	room   *room
+	queue  *parking.Queue
 	signal string
 	cfg    *Config
 	set    processor.Settings
-	cancel context.CancelFunc
-	gauges metric.Registration
+	tel    *metadata.TelemetryBuilder
+	opts   options
+	self   metric.MeasurementOption
 }
 
-// start opens the storage, takes back in what an earlier process left there,
-// and begins to hand on. adopt looks at a parcel from the storage: it makes
-// its content known and says what it waits for.
-func (w *waiting) start(ctx context.Context, host component.Host, adopt func(*parcel) error) (err error) {
-	if w.cfg.Storage == nil {
-		w.set.Logger.Warn("Data that waits is acknowledged and lives in memory alone: up to max_wait_bytes of it dies with the process. Set storage to keep it.",
-			zap.String("signal", w.signal), zap.Duration("wait", w.room.wait), zap.Int64("max_wait_bytes", w.room.max))
-	} else {
-		if err := w.cfg.shared.claim(w.signal); err != nil {
-			return err
-		}
-		w.room.journal, err = openJournal(ctx, host, *w.cfg.Storage, w.set.ID, w.signal)
-		if err != nil {
-			return err
-		}
-		if err := w.recover(ctx, adopt); err != nil {
-			return err
-		}
+func newWaiting(set processor.Settings, cfg *Config, signal string, queue parking.Config) (w *waiting, err error) {
+	w = &waiting{signal: signal, cfg: cfg, set: set, opts: options{set.ID.String()}}
+	w.self = w.opts.of("signal", signal)
+	if w.tel, err = metadata.NewTelemetryBuilder(set.TelemetrySettings); err != nil {
+		return nil, err
 	}
-	if w.gauges, err = w.room.tel.observe(w.room); err != nil {
-		return fmt.Errorf("observe parked data: %w", err)
+	queue.Reports = w.reports(queue.Now)
+	w.queue = parking.New(queue)
+	return w, nil
+}
+
+// reports counts and logs what happens in the queue.
+func (w *waiting) reports(now func() int64) parking.Reports {
+	var released [parking.Reasons]metric.MeasurementOption
+	for r := range released {
+		released[r] = w.opts.of("signal", w.signal, "reason", parking.Reason(r).String())
 	}
-	var run context.Context
-	run, w.cancel = context.WithCancel(context.Background())
-	go w.room.run(run)
+	return parking.Reports{
+		Released: func(ctx context.Context, items []*parking.Item) {
+			for _, it := range items {
+				w.tel.ProcessorRumLinkReleased.Add(ctx, int64(it.Records), released[it.Reason])
+				w.tel.ProcessorRumLinkParkWaitSeconds.Record(ctx, time.Duration(now()-it.Since).Seconds(), w.self)
+			}
+		},
+		Refused: func(ctx context.Context, items []*parking.Item, err error) {
+			w.dropped(ctx, "refused", items...)
+			w.set.Logger.Error("The next consumer refused waiting data for good", zap.Error(err))
+		},
+		Unreadable: func(ctx context.Context, it *parking.Item, err error) {
+			w.dropped(ctx, "corrupt", it)
+			w.set.Logger.Error("An item in the storage is unreadable and is removed", zap.Error(err))
+		},
+		NotRemoved: func(ctx context.Context, err error) {
+			w.tel.ProcessorRumLinkStorageErrors.Add(ctx, 1, w.self)
+			w.set.Logger.Error("Waiting data was handed on and may be handed on again after a restart", zap.Error(err))
+		},
+	}
+}
+
+func (w *waiting) dropped(ctx context.Context, why string, items ...*parking.Item) {
+	w.tel.ProcessorRumLinkWaitDropped.Add(ctx, parking.Count(items), w.opts.of("signal", w.signal, "reason", why))
+}
+
+// reserve promises space for items, or counts that they pass without waiting.
+func (w *waiting) reserve(ctx context.Context, items []*parking.Item) bool {
+	var size int64
+	for _, it := range items {
+		size += it.Size()
+	}
+	ok := w.queue.Reserve(size)
+	if !ok {
+		w.tel.ProcessorRumLinkUnparked.Add(ctx, parking.Count(items), w.self)
+	}
+	return ok
+}
+
+// park begins the wait of items that have been promised space.
+func (w *waiting) park(ctx context.Context, items []*parking.Item) error {
+	if err := w.queue.Park(ctx, items); err != nil {
+		w.tel.ProcessorRumLinkStorageErrors.Add(ctx, 1, w.self)
+		w.tel.ProcessorRumLinkUnparked.Add(ctx, parking.Count(items), w.self)
+		return err
+	}
+	w.tel.ProcessorRumLinkParked.Add(ctx, parking.Count(items), w.self)
 	return nil
 }
 
-// recover gives parcels of an earlier process a fresh wait: nothing that they
-// wait for is known any more.
-func (w *waiting) recover(ctx context.Context, adopt func(*parcel) error) error {
-	var found, corrupt []*parcel
-	err := w.room.journal.load(ctx, func(id uint64, raw []byte) {
-		p := &parcel{id: id}
-		err := p.UnmarshalBinary(raw)
-		if err == nil {
-			err = adopt(p)
-		}
+// start opens the storage, takes up what an earlier process left there, and
+// begins to hand on. adopt looks at an item from the storage: it makes its
+// content known and says what it waits for.
+func (w *waiting) start(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
+	if w.cfg.Storage == nil {
+		w.set.Logger.Warn("Data that waits is acknowledged and lives in memory alone: up to max_wait_bytes of it dies with the process. Set storage to keep it.",
+			zap.String("signal", w.signal), zap.Duration("wait", w.queue.Wait()))
+	} else if err := w.recover(ctx, host, adopt); err != nil {
+		return err
+	}
+	for _, err := range []error{
+		w.tel.RegisterProcessorRumLinkParkedRecordsCallback(observe(w.self, func() int64 { n, _ := w.queue.Held(); return n })),
+		w.tel.RegisterProcessorRumLinkParkedBytesCallback(observe(w.self, func() int64 { _, n := w.queue.Held(); return n })),
+	} {
 		if err != nil {
-			w.set.Logger.Error("A parcel in the storage is unreadable and is removed", zap.Uint64("parcel", id), zap.Error(err))
-			p.Records = max(1, p.Records)
-			corrupt = append(corrupt, p)
-			return
+			return fmt.Errorf("observe waiting data: %w", err)
 		}
-		found = append(found, p)
-	})
+	}
+	w.queue.Start()
+	return nil
+}
+
+func (w *waiting) recover(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
+	if err := w.cfg.shared.claim(w.signal); err != nil {
+		return err
+	}
+	j, err := journal.Open(ctx, host, journal.Config{Storage: *w.cfg.Storage, Kind: component.KindProcessor, Owner: w.set.ID, Name: w.signal})
 	if err != nil {
 		return err
 	}
-	r := w.room
-	r.mu.Lock()
-	for _, p := range append(found, corrupt...) {
-		r.bytes += p.size()
-		r.tel.parked.Add(ctx, int64(p.Records), r.tel.self)
+	found, err := w.queue.Recover(ctx, j, adopt)
+	if err != nil {
+		return err
 	}
-	r.insert(found)
-	r.mu.Unlock()
-	if len(corrupt) > 0 {
-		r.count.Add(int64(len(corrupt)))
-		r.mu.Lock()
-		for _, p := range corrupt {
-			r.records += int64(p.Records)
-		}
-		r.mu.Unlock()
-		r.tel.dropped(ctx, dropCorrupt, corrupt)
-		r.settle(ctx, corrupt)
-	}
+	w.tel.ProcessorRumLinkParked.Add(ctx, found, w.self)
 	return nil
 }
 
-// shutdown may follow a start that failed half-way.
-func (w *waiting) shutdown(ctx context.Context) (err error) {
-	if w.cancel != nil {
-		w.room.close(ctx, w.cancel)
-		w.cancel = nil
-	}
-	if w.gauges != nil {
-		err = w.gauges.Unregister()
-		w.gauges = nil
-	}
-	if w.room.journal != nil {
-		err = errors.Join(err, w.room.journal.close(ctx))
-		w.room.journal = nil
+// shutdown hands on what waits, and says what could not be.
+func (w *waiting) shutdown(ctx context.Context) error {
+	rest, err := w.queue.Close(ctx)
+	w.tel.Shutdown()
+	switch {
+	case len(rest) == 0:
+	case w.cfg.Storage != nil:
+		w.set.Logger.Warn("Waiting data stays in the storage and is handed on after the next start", zap.Int64("records", parking.Count(rest)))
+	default:
+		w.dropped(context.WithoutCancel(ctx), "shutdown", rest...)
+		w.set.Logger.Error("Waiting data was lost: the next consumer did not take it before the shutdown ended", zap.Int64("records", parking.Count(rest)))
 	}
 	return err
-}
-
-// call is what one Consume call leaves to be done once the next consumer has
-// accepted the rest of its data. It rides in the context from the outermost
-// consumer, through processorhelper, to the linker.
-type call struct {
-	parcels  []*parcel
-	consumed []store.Key
-}
-
-// withCall files the call under its linker, a pointer: the context goes on to
-// the next consumer, which may be a linker too.
-func withCall(ctx context.Context, linker any) (context.Context, *call) {
-	c := new(call)
-	return context.WithValue(ctx, linker, c), c
-}
-
-func callOf(ctx context.Context, linker any) *call {
-	c, _ := ctx.Value(linker).(*call)
-	return c
-}
-
-// giveBack undoes reservations when the caller keeps its data.
-func (w *waiting) giveBack(parcels []*parcel) {
-	for _, p := range parcels {
-		w.room.unreserve(p.size())
-	}
-}
-
-func records(parcels []*parcel) (n int64) {
-	for _, p := range parcels {
-		n += int64(p.Records)
-	}
-	return n
-}
-
-// clientContext is the context under which a batch leaves.
-func clientContext(ctx context.Context, batch []*parcel) context.Context {
-	if batch[0].mixes() {
-		return ctx
-	}
-	return client.NewContext(ctx, batch[0].info)
-}
-
-// consume forgets the keys that were used up.
-func (j *join) consume(keys []store.Key) {
-	for _, k := range keys {
-		j.store.Remove(k)
-	}
-}
-
-// consumes says whether any key is to be forgotten after use.
-func (j *join) consumes() bool {
-	for i := range j.keys {
-		if j.keys[i].Consume {
-			return true
-		}
-	}
-	return false
 }

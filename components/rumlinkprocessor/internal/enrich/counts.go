@@ -1,39 +1,50 @@
-package rumlinkprocessor
+package enrich
 
 import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 )
 
-// addLogs writes what the span's logs came to. Counts of an earlier hop are
-// raised where more is known here, never added to; and a span that was counted
-// before keeps its events as they are.
-func (p *spanLinker) addLogs(n *spanBatch, ref spanRef, span ptrace.Span) {
-	var counts [len(countNames)]uint16
-	var events []string
-	p.join.store.View(ref.spanKey(), func(e *entry) {
-		e.flags |= left
-		if e.flags&(twoHi|manyHi) != 0 {
-			return // whose logs they are is not certain
-		}
-		counts = e.counts
-		if e.events != nil {
-			events = e.events.encoded
-		}
-	})
-	if counts == ([len(countNames)]uint16{}) {
-		return
+// The attributes that say how many logs a span had.
+const (
+	AttrCount     = "log.count"
+	AttrHasErrors = "log.has_errors"
+)
+
+// countNames are the attributes of index.Counts, in its order.
+var countNames = func() (names [len(index.Counts{})]string) {
+	names[0] = AttrCount + ".unspecified"
+	for i, severity := range index.Severities {
+		names[i+1] = AttrCount + "." + severity
 	}
-	_, counted := span.Attributes().Get(attrCount)
-	if len(events) > 0 && !counted {
-		n.eventsAdded += attach(span, events)
+	return names
+}()
+
+// The places of the counts that are errors.
+const (
+	errorCount = 5
+	fatalCount = 6
+)
+
+// Severity returns where a severity is counted: 0 for none or an unknown one.
+func Severity(n plog.SeverityNumber) int {
+	if n < plog.SeverityNumberTrace || n > plog.SeverityNumberFatal4 {
+		return 0
 	}
-	if p.cfg.Spans.Counts {
-		putCounts(span.Attributes(), &counts)
-	}
+	return int(n-1)/4 + 1
 }
 
-func putCounts(attrs pcommon.Map, counts *[len(countNames)]uint16) {
+// Counted reports whether an earlier hop has counted the span's logs.
+func Counted(attrs pcommon.Map) bool {
+	_, counted := attrs.Get(AttrCount)
+	return counted
+}
+
+// Counts writes how many logs a span had. Counts of an earlier hop are raised
+// where more is known here, never added to.
+func Counts(attrs pcommon.Map, counts *index.Counts) {
 	var total, bad int64
 	for i, c := range counts {
 		count := int64(c)
@@ -44,10 +55,10 @@ func putCounts(attrs pcommon.Map, counts *[len(countNames)]uint16) {
 			attrs.PutInt(countNames[i], count)
 		}
 		total += count
-		if i == errorIndex || i == fatalIndex {
+		if i == errorCount || i == fatalCount {
 			bad += count
 		}
 	}
-	attrs.PutInt(attrCount, total)
-	attrs.PutBool(attrHasErrors, bad > 0)
+	attrs.PutInt(AttrCount, total)
+	attrs.PutBool(AttrHasErrors, bad > 0)
 }

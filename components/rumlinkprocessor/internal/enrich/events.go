@@ -1,4 +1,4 @@
-package rumlinkprocessor
+package enrich
 
 import (
 	"cmp"
@@ -10,10 +10,13 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 )
 
 const (
-	maxEventsPerSpan = 128
+	// MaxEvents is the most that EventRule.Most may be.
+	MaxEvents = 128
 	// maxEventBytes bounds one event; a larger one loses its attributes.
 	maxEventBytes      = 16 << 10
 	maxEventAttributes = 64
@@ -22,43 +25,20 @@ const (
 	attrLogSeverity = "log.severity"
 )
 
-// pendingEvents are events for a span that has yet to come, each as OTLP
-// bytes: exact in size, without pointers, and never changed by those who read.
-type pendingEvents struct{ encoded []string }
-
-func (p *pendingEvents) bytes() (n int64) {
-	if p != nil {
-		for _, e := range p.encoded {
-			n += eventBytes(e)
-		}
-	}
-	return n
+// EventRule says which logs become span events.
+type EventRule struct {
+	// Least is the least severity.
+	Least plog.SeverityNumber
+	// Names are patterns of event names that are wanted whatever the severity.
+	Names []string
+	// Most is how many events one span gains; 0 none.
+	Most int
+	// MaxRunes is the longest text that is copied.
+	MaxRunes int
 }
 
-// eventBytes is what an event costs: itself and what the allocator rounds up,
-// its header and the slack of the slice, and its share of pendingEvents.
-func eventBytes(encoded string) int64 { return int64(len(encoded)+len(encoded)/6) + 80 }
-
-func (e *entry) addEvent(encoded string, most int) (grown int64, kept bool) {
-	if e.events == nil {
-		e.events = new(pendingEvents)
-	}
-	if len(e.events.encoded) >= most {
-		return 0, false
-	}
-	e.events.encoded = append(e.events.encoded, encoded)
-	return eventBytes(encoded), true
-}
-
-// eventRule says which logs become span events.
-type eventRule struct {
-	least    plog.SeverityNumber
-	names    []string
-	most     int
-	maxRunes int
-}
-
-func validPatterns(patterns []string) error {
+// ValidPatterns returns an error that names the first invalid pattern.
+func ValidPatterns(patterns []string) error {
 	for _, p := range patterns {
 		if _, err := path.Match(p, ""); err != nil {
 			return fmt.Errorf("spans::events::event_names must hold patterns, got %q: %w", p, err)
@@ -67,28 +47,29 @@ func validPatterns(patterns []string) error {
 	return nil
 }
 
-func (r *eventRule) wants(lr plog.LogRecord) bool {
-	if r.most == 0 {
+// Wants reports whether a log becomes a span event.
+func (r *EventRule) Wants(lr plog.LogRecord) bool {
+	if r.Most == 0 {
 		return false
 	}
-	if lr.SeverityNumber() >= r.least {
+	if lr.SeverityNumber() >= r.Least {
 		return true
 	}
 	if lr.EventName() == "" {
 		return false
 	}
-	return slices.ContainsFunc(r.names, func(p string) bool {
+	return slices.ContainsFunc(r.Names, func(p string) bool {
 		ok, _ := path.Match(p, lr.EventName()) // patterns were checked at start
 		return ok
 	})
 }
 
-// encode makes the span event of a log, by the rules of the event-to-span-event
+// Encode makes the span event of a log, by the rules of the event-to-span-event
 // bridge (OpenTelemetry specification, logs/sdk.md): the name is the event name,
 // the time is Timestamp, else ObservedTimestamp, and all attributes come along.
 // A log that is no event is named "exception" if it describes one, else "log",
 // and brings its body, which a span event has no place for, as an attribute.
-func (r *eventRule) encode(lr plog.LogRecord) (string, error) {
+func (r *EventRule) Encode(lr plog.LogRecord) string {
 	td := ptrace.NewTraces()
 	ev := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans().AppendEmpty().Events().AppendEmpty()
 	ev.SetTimestamp(lr.Timestamp())
@@ -98,7 +79,7 @@ func (r *eventRule) encode(lr plog.LogRecord) (string, error) {
 	ev.SetDroppedAttributesCount(lr.DroppedAttributesCount())
 	ev.SetName("log")
 	for k, v := range lr.Attributes().All() {
-		if strings.HasPrefix(k, linkPrefix) {
+		if strings.HasPrefix(k, index.LinkPrefix) {
 			continue // ours, about the log and not about what happened
 		}
 		if strings.HasPrefix(k, "exception.") {
@@ -111,13 +92,13 @@ func (r *eventRule) encode(lr plog.LogRecord) (string, error) {
 		to := ev.Attributes().PutEmpty(k)
 		v.CopyTo(to)
 		if to.Type() == pcommon.ValueTypeStr {
-			to.SetStr(cut(to.Str(), r.maxRunes))
+			to.SetStr(index.Cut(to.Str(), r.MaxRunes))
 		}
 	}
 	if lr.EventName() != "" {
 		ev.SetName(lr.EventName())
 	} else if body := lr.Body(); body.Type() == pcommon.ValueTypeStr {
-		putAbsent(ev.Attributes(), attrLogBody, cut(body.Str(), r.maxRunes))
+		putAbsent(ev.Attributes(), attrLogBody, index.Cut(body.Str(), r.MaxRunes))
 		if lr.SeverityText() != "" {
 			putAbsent(ev.Attributes(), attrLogSeverity, lr.SeverityText())
 		}
@@ -126,15 +107,15 @@ func (r *eventRule) encode(lr plog.LogRecord) (string, error) {
 	if m.TracesSize(td) > maxEventBytes {
 		ev.SetDroppedAttributesCount(ev.DroppedAttributesCount() + uint32(ev.Attributes().Len()))
 		ev.Attributes().Clear()
-		ev.SetName(cut(ev.Name(), r.maxRunes))
+		ev.SetName(index.Cut(ev.Name(), r.MaxRunes))
 	}
-	raw, err := m.MarshalTraces(td)
-	return string(raw), err
+	raw, _ := m.MarshalTraces(td) // what pdata holds can be marshaled
+	return string(raw)
 }
 
-// attach adds the pending events that the span does not have yet, in order of
+// Attach adds the pending events that the span does not have yet, in order of
 // time whatever the order of arrival, and returns how many.
-func attach(span ptrace.Span, encoded []string) (added int64) {
+func Attach(span ptrace.Span, encoded []string) (added int64) {
 	type decoded struct {
 		ptrace.SpanEvent
 		raw string
@@ -161,7 +142,7 @@ func attach(span ptrace.Span, encoded []string) (added int64) {
 	return added
 }
 
-// hasEvent says whether one of the span's own first n events is ev already: an
+// hasEvent reports whether one of the span's own first n events is ev already: an
 // SDK with a bridge of its own, or an earlier hop, has written it.
 func hasEvent(span ptrace.Span, n int, ev ptrace.SpanEvent) bool {
 	for i := range n {
@@ -171,14 +152,4 @@ func hasEvent(span ptrace.Span, n int, ev ptrace.SpanEvent) bool {
 		}
 	}
 	return false
-}
-
-func newEventRule(cfg *Config) eventRule {
-	least, _ := severityNumber(cfg.Spans.Events.MinSeverity) // checked at start
-	return eventRule{
-		least:    least,
-		names:    cfg.Spans.Events.EventNames,
-		most:     cfg.Spans.Events.MaxPerSpan,
-		maxRunes: cfg.MaxValueLength,
-	}
 }

@@ -1,50 +1,50 @@
-package rumlinkprocessor
+package enrich
 
 import (
-	"unique"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 )
 
-// markLinked says that the log is linked and how. What an earlier hop said
-// about how it did it stands.
-func (p *logLinker) markLinked(attrs pcommon.Map, m method, by string) {
-	if v, ok := attrs.Get(attrLinked); ok && v.Type() == pcommon.ValueTypeBool && v.Bool() {
+// The attributes with which a log or an orphan says how it was linked.
+const (
+	AttrLinked     = "trace_linked"
+	AttrMethod     = index.LinkPrefix + ".method"
+	AttrMissReason = index.LinkPrefix + ".miss_reason"
+	AttrKey        = index.LinkPrefix + ".key"
+)
+
+// MarkLinked says that the log is linked and how. What an earlier hop said about
+// how it did it stands.
+func MarkLinked(attrs pcommon.Map, f *index.Found) {
+	if IsLinked(attrs) {
 		return
 	}
-	attrs.PutBool(attrLinked, true)
-	attrs.PutStr(attrMethod, methodNames[m])
-	if by != "" {
-		attrs.PutStr(attrKey, by)
+	attrs.PutBool(AttrLinked, true)
+	attrs.PutStr(AttrMethod, f.Method.String())
+	if f.Key != "" {
+		attrs.PutStr(AttrKey, f.Key)
 	}
-	attrs.Remove(attrMissReason)
+	attrs.Remove(AttrMissReason)
 }
 
-// markMissed says that the log is not linked and why, unless that was said.
-func (p *logLinker) markMissed(attrs pcommon.Map, r result) {
-	if r == resultNoID && !p.cfg.Logs.MarkNoID {
-		return
-	}
-	if _, ok := attrs.Get(attrLinked); ok {
-		return
-	}
-	attrs.PutBool(attrLinked, false)
-	attrs.PutStr(attrMissReason, resultNames[r])
+// IsLinked reports whether an earlier hop has linked the log.
+func IsLinked(attrs pcommon.Map) bool {
+	v, ok := attrs.Get(AttrLinked)
+	return ok && v.Type() == pcommon.ValueTypeBool && v.Bool()
 }
 
-// copyContext gives the log what its span and trace know and it does not.
-func (p *logLinker) copyContext(src source, attrs pcommon.Map, f *found) {
-	if f.info != (unique.Handle[spanInfo]{}) {
-		info := f.info.Value()
-		if p.copies.service && !src.hasService && info.service != "" {
-			putAbsent(attrs, attrService, info.service)
-		}
-		if p.copies.span && info.name != "" {
-			putAbsent(attrs, attrSpan, info.name)
-		}
+// MarkMissed says that the log is not linked and why, unless that was said.
+func MarkMissed(attrs pcommon.Map, r index.Result) {
+	if _, ok := attrs.Get(AttrLinked); ok {
+		return
 	}
-	if f.rum != (unique.Handle[rumContext]{}) {
-		ctx := f.rum.Value()
-		putRUM(attrs, &ctx, &p.copies.rum)
-	}
+	attrs.PutBool(AttrLinked, false)
+	attrs.PutStr(AttrMissReason, r.String())
+}
+
+// MarkCaused says that a root span is linked to the trace that caused it.
+func MarkCaused(attrs pcommon.Map) {
+	attrs.PutBool(AttrLinked, true)
+	attrs.Remove(AttrMissReason)
 }

@@ -1,13 +1,12 @@
-package rumlinkprocessor
+package index
 
 import (
-	"math"
 	"unique"
 	"unsafe"
 )
 
-// spanInfo is what a log learns from its span.
-type spanInfo struct{ service, name string }
+// SpanInfo is what a log learns from its span.
+type SpanInfo struct{ Service, Name string }
 
 // entry is a value of the store, of a fixed 64 bytes. Strings are shared by
 // all entries that hold the same ones (package unique) and freed with the last.
@@ -19,11 +18,11 @@ type entry struct {
 	// hi2 is the second upper half seen under a trace entry's low half. In a
 	// span entry it is what the span's logs say the upper half is, 0 nothing.
 	hi2    uint64
-	info   unique.Handle[spanInfo]   // span entries
-	rum    unique.Handle[rumContext] // trace entries
-	events *pendingEvents            // span entries
-	owner  *owner                    // key entries
-	counts [len(severities) + 1]uint16
+	info   unique.Handle[SpanInfo] // span entries
+	rum    unique.Handle[RUM]      // trace entries
+	events *pending                // span entries
+	owner  *Owner                  // key entries
+	counts Counts
 	flags  flags
 }
 
@@ -32,30 +31,30 @@ type entry struct {
 type flags uint16
 
 const (
-	known       flags = 1 << iota // a span (or RUM event) was seen, not only logs
+	seen        flags = 1 << iota // a span (or RUM event) was seen, not only logs
 	twoHi                         // hi2 is a second upper half
 	manyHi                        // there are more upper halves than are remembered
-	left                          // the span has gone on its way
+	passed                        // the span has gone on its way
 	severalKeys                   // key entry: spans of several traces carry the key
 	severalSpan                   // key entry: several spans of the trace carry it
 	rumConflict
 )
 
-// owner is the span a key leads to.
-type owner struct {
-	hi, low, span uint64
-	start         uint64 // start of the span, Unix ns
-	since         int64  // when the key was first seen, by the store's clock
+// Owner is the span a key leads to.
+type Owner struct {
+	Ref
+	Start uint64 // start of the span, Unix ns
+	since int64  // when the key was first seen, by the index's clock
 }
 
-const ownerBytes = int64(unsafe.Sizeof(owner{}))
+const ownerBytes = int64(unsafe.Sizeof(Owner{}))
 
 // addHi notes an upper half under which the entry's low half was seen.
 func (e *entry) addHi(hi uint64) {
 	switch {
-	case e.flags&known == 0:
+	case e.flags&seen == 0:
 		e.hi = hi
-		e.flags |= known
+		e.flags |= seen
 	case hi == e.hi || e.flags&twoHi != 0 && hi == e.hi2:
 	case e.flags&twoHi == 0:
 		e.hi2 = hi
@@ -89,25 +88,18 @@ func (e *entry) matches(hi uint64) (uint64, verdict) {
 	return 0, mismatch
 }
 
-// count adds one log of a severity. A count that is full stays full.
-func (e *entry) count(severity int) {
-	if e.counts[severity] < math.MaxUint16 {
-		e.counts[severity]++
-	}
-}
-
 // own makes the span the key's owner if it is the first with the key. Of
 // several traces and spans, the one that started first owns the key, in
 // whatever order they come.
-func (e *entry) own(o owner, now int64) (grown int64) {
+func (e *entry) own(o Owner, now int64) (grown int64) {
 	if e.owner == nil {
 		o.since = now
 		e.owner = &o
 		return ownerBytes
 	}
-	if e.owner.low != o.low || e.owner.hi != o.hi {
+	if e.owner.Low != o.Low || e.owner.High != o.High {
 		e.flags |= severalKeys
-	} else if e.owner.span != o.span {
+	} else if e.owner.Span != o.Span {
 		e.flags |= severalSpan
 	}
 	if o.before(e.owner) {
@@ -117,14 +109,14 @@ func (e *entry) own(o owner, now int64) (grown int64) {
 	return 0
 }
 
-func (o *owner) before(other *owner) bool {
+func (o *Owner) before(other *Owner) bool {
 	switch {
-	case o.start != other.start:
-		return o.start < other.start
-	case o.hi != other.hi:
-		return o.hi < other.hi
-	case o.low != other.low:
-		return o.low < other.low
+	case o.Start != other.Start:
+		return o.Start < other.Start
+	case o.High != other.High:
+		return o.High < other.High
+	case o.Low != other.Low:
+		return o.Low < other.Low
 	}
-	return o.span < other.span
+	return o.Span < other.Span
 }

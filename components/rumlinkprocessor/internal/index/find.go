@@ -1,77 +1,138 @@
-package rumlinkprocessor
+package index
 
 import (
 	"unique"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index/store"
 )
 
-// found is the answer to a lookup.
-type found struct {
-	method   method
-	result   result
-	hi       uint64 // upper half of the trace, when method is not none
-	info     unique.Handle[spanInfo]
-	rum      unique.Handle[rumContext]
-	conflict bool // the low half is known, with another upper half
+// Method is how a record was linked.
+type Method uint8
+
+// The methods; Methods is their number.
+const (
+	MethodNone Method = iota
+	MethodSpan
+	MethodTrace
+	MethodID64
+	MethodKey
+	Methods
+)
+
+var methodNames = [Methods]string{"none", "span", "trace", "id64", "key"}
+
+func (m Method) String() string { return methodNames[m] }
+
+// Result is what a look-up came to; a later one says more than an earlier one.
+type Result uint8
+
+// The results; Results is their number.
+const (
+	Hit Result = iota
+	NoID
+	NotFound
+	StoreFull
+	Expired
+	Ambiguous
+	Results
+)
+
+var resultNames = [Results]string{"hit", "no_id", "not_found", "store_full", "expired", "ambiguous"}
+
+func (r Result) String() string { return resultNames[r] }
+
+// missed returns why a look-up found nothing: what was known before, or what the
+// store says if that says more.
+func (r Result) missed(s store.Result) Result {
+	switch {
+	case r == Hit:
+	case s == store.Expired:
+		return max(r, Expired)
+	case s == store.Full:
+		return max(r, StoreFull)
+	}
+	return r
 }
 
-// find looks for the span of a log, then for its trace.
-func (j *join) find(r spanRef) (f found) {
-	f.result = resultNotFound
-	hi := r.hi
-	if r.span != 0 {
-		f.missed(j.store.View(r.spanKey(), func(e *entry) {
-			if e.flags&known == 0 {
-				return
-			}
-			switch full, v := e.matches(hi); v {
-			case match:
-				f.method, f.result, f.hi, f.info = methodSpan, resultHit, full, e.info
-				hi = full
-			case unsure:
-				f.result = resultAmbiguous
-			case mismatch:
-				f.conflict = true
-			}
-		}))
+// Found is the answer to a look-up.
+type Found struct {
+	Method   Method
+	Result   Result
+	High     uint64 // upper half of the trace, when Method is not MethodNone
+	Key      string // the business key that led there, with MethodKey
+	Conflict bool   // the low half is known, with another upper half
+	info     unique.Handle[SpanInfo]
+	rum      unique.Handle[RUM]
+}
+
+// Span returns what is known of the span, if it was seen.
+func (f *Found) Span() (info SpanInfo, ok bool) {
+	if f.info == (unique.Handle[SpanInfo]{}) {
+		return info, false
 	}
-	f.missed(j.store.View(r.traceKey(), func(e *entry) {
-		if e.flags&known == 0 {
-			return
-		}
-		switch full, v := e.matches(hi); v {
-		case match:
-			if f.method == methodNone {
-				f.method, f.result, f.hi = methodTrace, resultHit, full
-			}
-			// Whose user it was is certain only if one trace has this half.
-			if e.flags&(twoHi|manyHi) == 0 {
-				f.rum = e.rum
-			}
-		case unsure:
-			if f.method == methodNone {
-				f.result = resultAmbiguous
-			}
-		case mismatch:
-			f.conflict = f.conflict || f.method == methodNone
-		}
-	}))
-	if f.method != methodNone && r.hi == 0 && f.hi != 0 {
-		f.method = methodID64
+	return f.info.Value(), true
+}
+
+// RUM returns what is known of the trace's user, if anything.
+func (f *Found) RUM() (ctx RUM, ok bool) {
+	if f.rum == (unique.Handle[RUM]{}) {
+		return ctx, false
+	}
+	return f.rum.Value(), true
+}
+
+// Find looks for the span of a log, then for its trace.
+func (x *Index) Find(r Ref) (f Found) {
+	f.Result = NotFound
+	hi := r.High
+	if r.Span != 0 {
+		res := x.store.View(r.SpanKey(), func(e *entry) { hi = f.span(e, hi) })
+		f.Result = f.Result.missed(res)
+	}
+	res := x.store.View(r.TraceKey(), func(e *entry) { f.trace(e, hi) })
+	f.Result = f.Result.missed(res)
+	if f.Method != MethodNone && r.High == 0 && f.High != 0 {
+		f.Method = MethodID64
 	}
 	return f
 }
 
-// missed notes why a lookup found nothing; the more telling reason stays.
-func (f *found) missed(r store.Result) {
-	if f.result == resultHit {
+// span notes what the entry of the span says, and returns the upper half.
+func (f *Found) span(e *entry, hi uint64) uint64 {
+	if e.flags&seen == 0 {
+		return hi
+	}
+	switch full, v := e.matches(hi); v {
+	case match:
+		f.Method, f.Result, f.High, f.info = MethodSpan, Hit, full, e.info
+		return full
+	case unsure:
+		f.Result = Ambiguous
+	case mismatch:
+		f.Conflict = true
+	}
+	return hi
+}
+
+// trace notes what the entry of the trace says.
+func (f *Found) trace(e *entry, hi uint64) {
+	if e.flags&seen == 0 {
 		return
 	}
-	switch r {
-	case store.Expired:
-		f.result = max(f.result, resultExpired)
-	case store.Full:
-		f.result = max(f.result, resultStoreFull)
+	switch full, v := e.matches(hi); v {
+	case match:
+		if f.Method == MethodNone {
+			f.Method, f.Result, f.High = MethodTrace, Hit, full
+		}
+		// Whose user it was is certain only if one trace has this half.
+		if e.flags&(twoHi|manyHi) == 0 {
+			f.rum = e.rum
+		}
+	case unsure:
+		if f.Method == MethodNone {
+			f.Result = Ambiguous
+		}
+	case mismatch:
+		f.Conflict = f.Conflict || f.Method == MethodNone
 	}
 }

@@ -1,4 +1,4 @@
-package rumlinkprocessor
+package index
 
 import (
 	"encoding/binary"
@@ -10,25 +10,27 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 )
 
-// fingerprints tell a log that is sent again from another log that reads the
+// Fingerprints tell a log that is sent again from another log that reads the
 // same: the second of two equal logs in one resource of one batch has another
 // fingerprint than the first, and both have the same again when they are sent
-// again. Equal logs wait in one parcel, so this holds after waiting too.
-type fingerprints struct {
+// again. Equal logs wait in one item, so this holds after waiting too.
+type Fingerprints struct {
 	seed  maphash.Seed
 	batch map[uint64]uint64 // how often each was seen in this resource
 }
 
-func newFingerprints(seed maphash.Seed) fingerprints {
-	return fingerprints{seed: seed, batch: make(map[uint64]uint64)}
+// NewFingerprints returns fingerprints for CountLog of x.
+func (x *Index) NewFingerprints() Fingerprints {
+	return Fingerprints{seed: x.seeds[0], batch: make(map[uint64]uint64)}
 }
 
-func (f *fingerprints) reset() { clear(f.batch) }
+// Reset begins another resource.
+func (f *Fingerprints) Reset() { clear(f.batch) }
 
-// of hashes all of a log but what a linker adds: sent again, a log may leave an
-// earlier hop with more than the first time. The time of observation stands in only when the log
-// has no time of its own: a receiver may set it anew each time.
-func (f *fingerprints) of(lr plog.LogRecord) uint64 {
+// Of hashes all of a log but what a linker adds: sent again, a log may leave an
+// earlier hop with more than the first time. The time of observation stands in
+// only when the log has no time of its own: a receiver may set it anew each time.
+func (f *Fingerprints) Of(lr plog.LogRecord) uint64 {
 	var h maphash.Hash
 	h.SetSeed(f.seed)
 	trace, span := lr.TraceID(), lr.SpanID()
@@ -54,13 +56,13 @@ func (f *fingerprints) of(lr plog.LogRecord) uint64 {
 	return sum + n*0x9e3779b97f4a7c15 // the golden ratio, to scatter repeats
 }
 
-// gained says whether a log may have the attribute from a linker.
+// gained reports whether a log may have the attribute from a linker.
 func gained(key string) bool {
 	switch key {
-	case attrService, attrSpan, rumNames[sessionID], rumNames[userID]:
+	case "service.name", "span.name", "session.id", "user.id":
 		return true
 	}
-	return strings.HasPrefix(key, linkPrefix) || strings.HasPrefix(key, "rum.")
+	return strings.HasPrefix(key, LinkPrefix) || strings.HasPrefix(key, "rum.")
 }
 
 func writeMap(h *maphash.Hash, m pcommon.Map) {

@@ -1,44 +1,33 @@
-package rumlinkprocessor
+package index
 
 import (
 	"hash/maphash"
-	"slices"
 	"strconv"
+	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
 )
 
-const (
-	maxKeys = 16
-	// maxExactDouble is the largest whole number up to which every whole
-	// number has a double of its own.
-	maxExactDouble = 1 << 53
-)
+// maxExactDouble is the largest whole number up to which every whole number has
+// a double of its own.
+const maxExactDouble = 1 << 53
 
-// key is one configured business key.
-type key struct {
-	KeyConfig
-	links  bool // named by link_orphans_by
-	window int64
+// Key is a business key that a span and its logs have in common.
+type Key struct {
+	Name string
+	// Span and Log are the attributes that hold it; the first present counts.
+	Span, Log []string
+	// Window is how long after its first span the key is used.
+	Window time.Duration
+	// Consume says that the key is forgotten once it has been used.
+	Consume bool
+	// Links says that the key links traces: it belongs to the first of them.
+	Links bool
 }
 
-func newKeys(cfg *Config) []key {
-	keys := make([]key, len(cfg.Keys))
-	for i, k := range cfg.Keys {
-		window := k.Window
-		if window == 0 {
-			window = cfg.Store.TTL
-		}
-		keys[i] = key{KeyConfig: k, window: int64(window), links: slices.Contains(cfg.Spans.LinkOrphansBy, k.Name)}
-	}
-	return keys
-}
-
-// keyOf returns where the store holds key k with the value that the first of
-// names present in attrs has. The number 42 and the string "42" are one value.
-func (j *join) keyOf(tenant uint64, k *key, names []string, attrs pcommon.Map) (store.Key, bool) {
+// KeyOf returns where key k is known with the value that the first of names
+// present in attrs has. The number 42 and the string "42" are one value.
+func (x *Index) KeyOf(tenant uint64, k *Key, names []string, attrs pcommon.Map) (EntryKey, bool) {
 	for _, name := range names {
 		v, ok := attrs.Get(name)
 		if !ok {
@@ -50,54 +39,123 @@ func (j *join) keyOf(tenant uint64, k *key, names []string, attrs pcommon.Map) (
 			if v.Str() == "" {
 				continue
 			}
-			return j.keyHash(tenant, k.Name, v.Str(), nil), true
+			return x.hash(tenant, k.Name, v.Str(), nil), true
 		case pcommon.ValueTypeInt:
-			return j.keyHash(tenant, k.Name, "", strconv.AppendInt(buf[:0], v.Int(), 10)), true
+			return x.hash(tenant, k.Name, "", strconv.AppendInt(buf[:0], v.Int(), 10)), true
 		case pcommon.ValueTypeDouble:
 			d := v.Double()
 			if d != float64(int64(d)) || d > maxExactDouble || d < -maxExactDouble {
 				continue
 			}
-			return j.keyHash(tenant, k.Name, "", strconv.AppendInt(buf[:0], int64(d), 10)), true
+			return x.hash(tenant, k.Name, "", strconv.AppendInt(buf[:0], int64(d), 10)), true
 		}
 	}
-	return store.Key{}, false
+	return EntryKey{}, false
 }
 
-// keyHash stands for the value by 128 bits that nobody outside can foresee.
-func (j *join) keyHash(tenant uint64, name, s string, b []byte) store.Key {
+// hash stands for the value by 128 bits that nobody outside can foresee.
+func (x *Index) hash(tenant uint64, name, s string, b []byte) EntryKey {
+	var sums [2]uint64
 	var h maphash.Hash
-	sum := func(seed maphash.Seed) uint64 {
-		h.SetSeed(seed)
+	for i := range sums {
+		h.SetSeed(x.seeds[i])
 		_, _ = h.WriteString(name)
 		_ = h.WriteByte(0)
 		_, _ = h.WriteString(s)
 		_, _ = h.Write(b)
-		return h.Sum64()
+		sums[i] = h.Sum64()
 	}
-	return store.Key{Tenant: tenant, A: sum(j.seed), B: sum(j.seed2)}
+	return EntryKey{Tenant: tenant, A: sums[0], B: sums[1]}
 }
 
-// ownerOf returns the span that key k leads to.
-func (j *join) ownerOf(at store.Key, k *key) (o owner, several flags, res result) {
-	res = resultNotFound
-	f := found{result: res}
-	f.missed(j.store.View(at, func(e *entry) {
-		if e.owner == nil {
-			return
-		}
-		if j.now()-e.owner.since > k.window {
-			f.result = resultExpired
-			return
-		}
-		o, several, f.result = *e.owner, e.flags, resultHit
-	}))
-	return o, several, f.result
+// Owned is the answer to a look-up by key.
+type Owned struct {
+	Owner
+	Result Result
+	// SeveralTraces and SeveralSpans report that spans of several traces, or
+	// several spans of the owner's trace, carry the key.
+	SeveralTraces, SeveralSpans bool
 }
 
-// putKey makes r known under a key.
-func (j *join) putKey(at store.Key, r spanRef, start uint64) {
-	j.store.Put(at, ownerBytes, true, func(e *entry, _ bool) int64 {
-		return e.own(owner{hi: r.hi, low: r.low, span: r.span, start: start}, j.now())
+// OwnerOf returns the span that key k leads to.
+func (x *Index) OwnerOf(at EntryKey, k *Key) (o Owned) {
+	o.Result = NotFound
+	res := x.store.View(at, func(e *entry) {
+		switch {
+		case e.owner == nil:
+		case x.now()-e.owner.since > int64(k.Window):
+			o.Result = Expired
+		default:
+			o.Owner, o.Result = *e.owner, Hit
+			o.SeveralTraces, o.SeveralSpans = e.flags&severalKeys != 0, e.flags&severalSpan != 0
+		}
 	})
+	o.Result = o.Result.missed(res)
+	return o
+}
+
+// PutKey makes r known under a key.
+func (x *Index) PutKey(at EntryKey, r Ref, start uint64) {
+	x.store.Put(at, ownerBytes, true, func(e *entry, _ bool) int64 {
+		return e.own(Owner{Ref: r, Start: start}, x.now())
+	})
+}
+
+// FindByKey finds the span that one of a log's business keys leads to. The first
+// key with an answer decides; several answers to one key are none. used is where
+// a key is known that is forgotten once it has been used.
+func (x *Index) FindByKey(tenant uint64, attrs pcommon.Map) (ref Ref, f Found, used EntryKey) {
+	ref.Tenant, f.Result = tenant, NoID
+	for i := range x.keys {
+		k := &x.keys[i]
+		at, ok := x.KeyOf(tenant, k, k.Log, attrs)
+		if !ok {
+			continue
+		}
+		o := x.OwnerOf(at, k)
+		// A key that links traces belongs to the first of them; any other key
+		// that several traces carry leads nowhere.
+		if o.Result == Hit && o.SeveralTraces && !k.Links {
+			o.Result = Ambiguous
+		}
+		f.Result = max(f.Result, o.Result)
+		if o.Result != Hit {
+			continue
+		}
+		ref = o.Ref
+		if o.SeveralSpans {
+			ref.Span = 0 // the trace is certain, the span is not
+		}
+		f = x.Find(ref)
+		f.Method, f.Result, f.High, f.Key = MethodKey, Hit, ref.High, k.Name
+		if k.Consume {
+			used = at
+		}
+		return ref, f, used
+	}
+	return ref, f, used
+}
+
+// KeyConflicts returns how many of a record's keys belong to another trace than
+// ref.
+func (x *Index) KeyConflicts(ref Ref, attrs pcommon.Map) (n int64) {
+	for i := range x.keys {
+		k := &x.keys[i]
+		if at, ok := x.KeyOf(ref.Tenant, k, k.Log, attrs); ok {
+			if o := x.OwnerOf(at, k); o.Result == Hit && !o.SeveralTraces && o.Low != ref.Low {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// LogKeys returns where the keys of a log are known, once their span has come.
+func (x *Index) LogKeys(tenant uint64, attrs pcommon.Map) (at []EntryKey) {
+	for i := range x.keys {
+		if one, ok := x.KeyOf(tenant, &x.keys[i], x.keys[i].Log, attrs); ok {
+			at = append(at, one)
+		}
+	}
+	return at
 }

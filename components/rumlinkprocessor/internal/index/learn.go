@@ -1,10 +1,6 @@
-package rumlinkprocessor
+package index
 
-import (
-	"unique"
-
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
-)
+import "unique"
 
 // What a value shared through package unique costs besides its strings when
 // nobody shares it, measured: the value, its place in the map, its weak pointer.
@@ -15,39 +11,41 @@ const (
 	stringSlack = 16 // of the allocator, per string
 )
 
-// putSpan makes a span known. It says whether its logs contradict it.
-func (j *join) putSpan(r spanRef, info unique.Handle[spanInfo]) (conflict bool) {
+// PutSpan makes a span known. It reports whether the span's logs contradict it.
+func (x *Index) PutSpan(r Ref, service, name string) (conflict bool) {
+	info := unique.Make(SpanInfo{Service: service, Name: name})
 	bytes := info.Value().bytes()
-	j.store.Put(r.spanKey(), bytes, true, func(e *entry, _ bool) (grown int64) {
-		if e.flags&known == 0 && e.hi2 != 0 {
-			if e.hi2 != r.hi {
+	x.store.Put(r.SpanKey(), bytes, true, func(e *entry, _ bool) (grown int64) {
+		if e.flags&seen == 0 && e.hi2 != 0 {
+			if e.hi2 != r.High {
 				conflict = true
 				grown -= e.events.bytes()
-				e.events, e.counts = nil, [len(e.counts)]uint16{}
+				e.events, e.counts = nil, Counts{}
 			}
 			e.hi2 = 0
 		}
-		if e.info != (unique.Handle[spanInfo]{}) {
+		if e.info != (unique.Handle[SpanInfo]{}) {
 			grown -= e.info.Value().bytes()
 		}
-		e.addHi(r.hi)
+		e.addHi(r.High)
 		e.info = info
 		return grown + bytes
 	})
 	return conflict
 }
 
-// putTrace makes a trace known, with what ctx says about its user, if anything.
+// PutTrace makes a trace known, with what ctx says about its user, if anything.
 // A log with the low half alone does not say which trace it is of: it can tell
-// of the user, but it makes no trace known.
-func (j *join) putTrace(r spanRef, ctx *rumContext, isSpan bool) (conflicts int64) {
+// of the user, but it makes no trace known. It returns how many disagreements
+// about the user came to light.
+func (x *Index) PutTrace(r Ref, ctx *RUM, isSpan bool) (conflicts int64) {
 	var need int64
 	if ctx != nil {
 		need = ctx.bytes()
 	}
-	j.store.Put(r.traceKey(), need, isSpan, func(e *entry, _ bool) (grown int64) {
-		if isSpan || r.hi != 0 {
-			e.addHi(r.hi)
+	x.store.Put(r.TraceKey(), need, isSpan, func(e *entry, _ bool) (grown int64) {
+		if isSpan || r.High != 0 {
+			e.addHi(r.High)
 		}
 		if ctx != nil {
 			conflicts, grown = e.addRUM(ctx)
@@ -57,43 +55,6 @@ func (j *join) putTrace(r spanRef, ctx *rumContext, isSpan bool) (conflicts int6
 	return conflicts
 }
 
-// countLog counts one log on its span, which may yet have to come, and keeps
-// event for it. It says what became of the event and whether it came too late.
-func (j *join) countLog(r spanRef, severity int, event string, maxEvents int) (out counted) {
-	need := int64(0)
-	if event != "" {
-		need = eventBytes(event)
-	}
-	res := j.store.Put(r.spanKey(), need, false, func(e *entry, fresh bool) (grown int64) {
-		switch {
-		case fresh:
-			e.hi2 = r.hi
-		case e.flags&known != 0:
-			if _, v := e.matches(r.hi); v != match {
-				out.conflict = true
-				return 0
-			}
-		case e.hi2 == 0:
-			e.hi2 = r.hi
-		case r.hi != 0 && r.hi != e.hi2:
-			out.conflict = true
-			return 0
-		}
-		e.count(severity)
-		out.late = e.flags&left != 0
-		if event == "" {
-			return 0
-		}
-		grown, out.kept = e.addEvent(event, maxEvents)
-		return grown
-	})
-	out.refused = res != store.Hit
-	return out
-}
-
-// counted says what became of a log's contribution to its span.
-type counted struct{ late, kept, conflict, refused bool }
-
-func (s spanInfo) bytes() int64 {
-	return int64(len(s.service)+len(s.name)) + 2*stringSlack + infoBytes
+func (s SpanInfo) bytes() int64 {
+	return int64(len(s.Service)+len(s.Name)) + 2*stringSlack + infoBytes
 }

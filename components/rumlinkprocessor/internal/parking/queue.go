@@ -1,204 +1,204 @@
-package rumlinkprocessor
+package parking
 
 import (
-	"container/list"
 	"context"
 	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
-	"go.uber.org/zap"
-
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
 
+// One call to the next consumer carries at most about this many records.
+const maxRelease = 2000
+
+// Reason is why an item left.
+type Reason uint8
+
+// The reasons; Reasons is their number.
 const (
-	// One call to the next consumer carries at most about this many records.
-	maxRelease = 2000
-	minBackoff = 50 * time.Millisecond
-	maxBackoff = 5 * time.Second
-	// How long a shutdown goes on trying a consumer that refuses for now.
-	shutdownPatience = 5 * time.Second
+	Partner Reason = iota
+	Deadline
+	Pressure
+	Shutdown
+	Reasons
 )
 
-// releaseReason is why a parcel left.
-type releaseReason uint8
+var reasonNames = [Reasons]string{"partner", "deadline", "pressure", "shutdown"}
 
-const (
-	reasonPartner releaseReason = iota
-	reasonDeadline
-	reasonPressure
-	reasonShutdown
-	reasonCount
-)
+func (r Reason) String() string { return reasonNames[r] }
 
-var reasonNames = [reasonCount]string{"partner", "deadline", "pressure", "shutdown"}
+// Config is what a Queue needs.
+type Config struct {
+	// Wait is how long an item waits at most.
+	Wait time.Duration
+	// MaxBytes bounds the sizes of all items.
+	MaxBytes int64
+	// Now is a monotonic clock in nanoseconds.
+	Now func() int64
+	// Send hands items on to the next consumer.
+	Send func(context.Context, []*Item) error
+	Reports
+}
 
-// room is where parcels wait: each for one of its partners, for its deadline,
-// until the room is needed for others, or for the shutdown, whichever is first.
-// One goroutine hands them on, in order of arrival among those that leave
-// together. What the next consumer refuses for now is tried again and keeps its
-// place in the account; so a full room means that its user must not park.
-type room struct {
-	wait    time.Duration
-	max     int64
-	now     func() int64
-	send    func(context.Context, []*parcel) error
-	journal *journal // nil without storage
-	logger  *zap.Logger
-	tel     *waitTelemetry
+// Reports are told what happened, by the goroutine to which it happened. They
+// must not call the queue.
+type Reports struct {
+	// Released: the next consumer has accepted the items.
+	Released func(context.Context, []*Item)
+	// Refused: the next consumer will never accept the items; they are gone.
+	Refused func(context.Context, []*Item, error)
+	// Unreadable: an item in the storage could not be read and is removed.
+	Unreadable func(context.Context, *Item, error)
+	// NotRemoved: the items left, but the storage would not remove them.
+	NotRemoved func(context.Context, error)
+}
 
-	count   atomic.Int64 // parcels in waiting or ready
+// Queue is where items wait. What the next consumer refuses for now is tried
+// again and keeps its bytes; so a Reserve that fails means that its caller must
+// not park.
+type Queue struct {
+	cfg     Config
+	journal *journal.Journal // nil without storage
+
+	count   atomic.Int64 // items, for a quick look without the lock
 	mu      sync.Mutex
-	bytes   int64 // of all parcels, and what is promised to callers
+	bytes   int64 // of all items, and what is promised to callers
 	records int64
-	nextID  uint64     // when there is no journal
-	waiting *list.List // of *parcel, by arrival and therefore by deadline
-	byKey   map[store.Key][]*list.Element
-	ready   []*parcel
+	seq     uint64 // of the next item
+	waiting waitList
+	ready   []*Item
 	most    int // records that leave in one call
 	closing bool
 
+	signals
+}
+
+// signals wake and end the goroutine that hands items on.
+type signals struct {
 	wake     chan struct{}
 	stopping chan struct{}
 	done     chan struct{}
+	cancel   context.CancelFunc // nil before Start
 }
 
-func newRoom(wait time.Duration, most int64, now func() int64, send func(context.Context, []*parcel) error, tel *waitTelemetry, logger *zap.Logger) *room {
-	return &room{
-		wait: wait, max: most, now: now, send: send, tel: tel, logger: logger,
-		waiting:  list.New(),
-		byKey:    make(map[store.Key][]*list.Element),
-		most:     maxRelease,
-		wake:     make(chan struct{}, 1),
-		stopping: make(chan struct{}),
-		done:     make(chan struct{}),
+// New returns an empty queue.
+func New(cfg Config) *Queue {
+	return &Queue{
+		cfg:     cfg,
+		waiting: newWaitList(),
+		most:    maxRelease,
+		signals: signals{wake: make(chan struct{}, 1), stopping: make(chan struct{}), done: make(chan struct{})},
 	}
 }
 
-// reserve promises room for n bytes, or, when there is none, lets the oldest
-// parcels go and says no. What could never fit drives nobody out.
-func (r *room) reserve(n int64) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.bytes+n <= r.max && !r.closing {
-		r.bytes += n
+// Wait returns how long an item waits at most.
+func (q *Queue) Wait() time.Duration { return q.cfg.Wait }
+
+// Reserve promises space for n bytes, or, when there is none, lets the oldest
+// items go and reports false. What could never fit drives nobody out.
+func (q *Queue) Reserve(n int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if q.bytes+n <= q.cfg.MaxBytes && !q.closing {
+		q.bytes += n
 		return true
 	}
-	over := r.bytes + n - r.max
-	for n <= r.max && over > 0 && r.waiting.Len() > 0 {
-		over -= r.leave(r.waiting.Front(), reasonPressure).size()
+	over := q.bytes + n - q.cfg.MaxBytes
+	for n <= q.cfg.MaxBytes && over > 0 && q.waiting.oldest() != nil {
+		it := q.waiting.takeOldest()
+		q.leave(Pressure, it)
+		over -= it.Size()
 	}
-	r.poke()
+	q.poke()
 	return false
 }
 
-func (r *room) unreserve(n int64) {
-	r.mu.Lock()
-	r.bytes -= n
-	r.mu.Unlock()
+// Unreserve takes back the promise of space for items that are not parked.
+func (q *Queue) Unreserve(items []*Item) {
+	q.mu.Lock()
+	for _, it := range items {
+		q.bytes -= it.Size()
+	}
+	q.mu.Unlock()
 }
 
-// park takes parcels in whose bytes are reserved. With a journal they are on
-// disk when it returns nil; when it returns an error, none is parked and the
+// Park takes items in whose bytes are reserved. With a journal they are in the
+// storage when it returns nil; when it returns an error, none is parked and the
 // promise is taken back.
-func (r *room) park(ctx context.Context, parcels []*parcel) error {
-	if r.journal != nil {
-		if err := r.journal.add(ctx, parcels); err != nil {
-			for _, p := range parcels {
-				r.unreserve(p.size())
-			}
-			return err
-		}
+func (q *Queue) Park(ctx context.Context, items []*Item) error {
+	q.mu.Lock()
+	first := q.seq
+	q.seq += uint64(len(items))
+	q.mu.Unlock()
+	for i, it := range items {
+		it.Seq, it.Call = first+uint64(i), first
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.journal == nil {
-		r.nextID = number(parcels, r.nextID)
+	if err := q.write(ctx, items); err != nil {
+		q.Unreserve(items)
+		return err
 	}
-	r.insert(parcels)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.insert(items)
 	return nil
 }
 
 // insert begins the wait. The lock is held.
-func (r *room) insert(parcels []*parcel) {
-	now := r.now()
-	for _, p := range parcels {
-		p.since, p.due = now, now+int64(r.wait)
-		el := r.waiting.PushBack(p)
-		for _, k := range p.wants {
-			r.byKey[k] = append(r.byKey[k], el)
-		}
-		r.records += int64(p.Records)
-		r.count.Add(1)
-		if p.ready {
-			r.leave(el, reasonPartner)
+func (q *Queue) insert(items []*Item) {
+	now := q.cfg.Now()
+	for _, it := range items {
+		it.Since, it.due = now, now+int64(q.cfg.Wait)
+		q.records += int64(it.Records)
+		q.count.Add(1)
+		if it.Ready {
+			q.leave(Partner, it)
+		} else {
+			q.waiting.add(it)
 		}
 	}
-	r.poke()
+	q.poke()
 }
 
-// arrived lets go those that waited for k.
-func (r *room) arrived(k store.Key) {
-	if r.count.Load() == 0 {
+// Arrived lets those go that want k.
+func (q *Queue) Arrived(k index.EntryKey) {
+	if q.count.Load() == 0 {
 		return
 	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	elements := r.byKey[k]
-	if len(elements) == 0 {
-		return
-	}
-	delete(r.byKey, k)
-	for _, el := range elements {
-		r.leave(el, reasonPartner)
-	}
-	r.poke()
-}
-
-// leave moves one parcel from waiting to ready. The lock is held.
-func (r *room) leave(el *list.Element, why releaseReason) *parcel {
-	p := r.waiting.Remove(el).(*parcel)
-	for _, k := range p.wants {
-		r.forget(k, el)
-	}
-	p.reason = why
-	r.ready = append(r.ready, p)
-	return p
-}
-
-// forget takes el from those that wait for k. The oldest leave first, and of
-// those that wait for k they stand at the front: however many there are, a step
-// is short. The lock is held.
-func (r *room) forget(k store.Key, el *list.Element) {
-	elements := r.byKey[k]
-	switch i := slices.Index(elements, el); {
-	case i < 0: // all that wait for k leave
-		return
-	case i == 0:
-		elements[0] = nil
-		elements = elements[1:]
-	default:
-		elements = slices.Delete(elements, i, i+1)
-	}
-	if len(elements) == 0 {
-		delete(r.byKey, k)
-	} else {
-		r.byKey[k] = elements
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if items := q.waiting.takeAll(k); len(items) > 0 {
+		q.leave(Partner, items...)
+		q.poke()
 	}
 }
 
-func (r *room) poke() {
+// leave makes items ready to go. The lock is held.
+func (q *Queue) leave(why Reason, items ...*Item) {
+	for _, it := range items {
+		it.Reason = why
+	}
+	q.ready = append(q.ready, items...)
+}
+
+// Held returns what is in the queue, for gauges.
+func (q *Queue) Held() (records, bytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.records, q.bytes
+}
+
+// Poke has the queue look at its clock.
+func (q *Queue) Poke() { q.poke() }
+
+func (q *Queue) poke() {
 	select {
-	case r.wake <- struct{}{}:
+	case q.wake <- struct{}{}:
 	default:
 	}
 }
 
-// held returns what is in the room, for gauges.
-func (r *room) held() (records, bytes int64) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.records, r.bytes
-}
+// all returns everything in the queue. The lock is held.
+func (q *Queue) all() []*Item { return append(slices.Clone(q.ready), q.waiting.items()...) }

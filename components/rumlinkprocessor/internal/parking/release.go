@@ -1,4 +1,4 @@
-package rumlinkprocessor
+package parking
 
 import (
 	"cmp"
@@ -7,107 +7,45 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.uber.org/zap"
 )
 
-// take returns what is to leave now, a limited number of records in order of
-// arrival, and how long until the next deadline.
-func (r *room) take() (batch []*parcel, next time.Duration, closing bool) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	now := r.now()
-	next = r.wait
-	for el := r.waiting.Front(); el != nil; el = r.waiting.Front() {
-		if due := el.Value.(*parcel).due; due > now && !r.closing {
-			next = time.Duration(due - now)
-			break
-		}
-		why := reasonDeadline
-		if r.closing {
-			why = reasonShutdown
-		}
-		r.leave(el, why)
-	}
-	slices.SortFunc(r.ready, func(a, b *parcel) int {
-		return cmp.Or(cmp.Compare(a.refusals, b.refusals), cmp.Compare(a.id, b.id))
-	})
-	n, records := 0, 0
-	for n < len(r.ready) && (n == 0 || records < r.most) && r.goesWith(n) {
-		records += r.ready[n].Records
-		n++
-	}
-	batch = slices.Clone(r.ready[:n])
-	r.ready = slices.Delete(r.ready, 0, n)
-	return batch, next, r.closing
+const (
+	minBackoff = 50 * time.Millisecond
+	maxBackoff = 5 * time.Second
+	// How long a shutdown goes on trying a consumer that refuses for now.
+	shutdownPatience = 5 * time.Second
+)
+
+// Start begins to hand items on.
+func (q *Queue) Start() {
+	var ctx context.Context
+	ctx, q.cancel = context.WithCancel(context.Background())
+	go q.run(ctx)
 }
 
-// goesWith says whether ready parcel n may leave in one call with the first.
-func (r *room) goesWith(n int) bool {
-	first, p := r.ready[0], r.ready[n]
-	return n == 0 || first.mixes() && p.mixes() || first.Call == p.Call
-}
-
-// back puts a refused batch back to be tried again in smaller parts. What is
-// refused alone comes after all others: one parcel that nobody takes must not
-// keep the rest.
-func (r *room) back(batch []*parcel) {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.most = max(1, r.most/2)
-	if len(batch) == 1 {
-		batch[0].refusals++
-	} else {
-		r.most = min(r.most, max(1, int(records(batch)/2)))
-	}
-	r.ready = append(r.ready, batch...)
-}
-
-// settle takes a batch off the account for good.
-func (r *room) settle(ctx context.Context, batch []*parcel) {
-	ids := make([]uint64, len(batch))
-	r.mu.Lock()
-	r.most = maxRelease
-	for i, p := range batch {
-		ids[i] = p.id
-		r.bytes -= p.size()
-		r.records -= int64(p.Records)
-	}
-	r.mu.Unlock()
-	r.count.Add(-int64(len(batch)))
-	if r.journal == nil {
-		return
-	}
-	if err := r.journal.remove(ctx, ids); err != nil {
-		r.tel.storageFailed(ctx)
-		r.logger.Error("Parked data was handed on and may be handed on again after a restart", zap.Error(err))
-	}
-}
-
-// run hands parcels on until close has been called and all are gone, or ctx
-// ends.
-func (r *room) run(ctx context.Context) {
-	defer close(r.done)
-	timer := time.NewTimer(r.wait)
+// run hands items on until Close has been called and all are gone, or ctx ends.
+func (q *Queue) run(ctx context.Context) {
+	defer close(q.done)
+	timer := time.NewTimer(q.cfg.Wait)
 	defer timer.Stop()
 	backoff := minBackoff
 	for {
-		batch, next, closing := r.take()
+		batch, next, closing := q.take()
 		switch {
 		case len(batch) > 0:
-			err := r.send(ctx, batch)
+			err := q.cfg.Send(ctx, batch)
 			switch {
 			case err == nil:
-				r.tel.released(ctx, batch, r.now())
-				r.settle(ctx, batch)
+				q.cfg.Released(ctx, batch)
+				q.settle(ctx, batch)
 				backoff = minBackoff
 				continue
 			case consumererror.IsPermanent(err):
-				r.tel.dropped(ctx, dropRefused, batch)
-				r.logger.Error("The next consumer refused parked data for good", zap.Error(err))
-				r.settle(ctx, batch)
+				q.cfg.Refused(ctx, batch, err)
+				q.settle(ctx, batch)
 				continue
 			}
-			r.back(batch)
+			q.back(batch)
 			next, backoff = backoff, min(2*backoff, maxBackoff)
 			if closing {
 				next = minBackoff
@@ -116,17 +54,81 @@ func (r *room) run(ctx context.Context) {
 			return
 		}
 		timer.Reset(next)
-		if !r.sleep(ctx, timer, len(batch) > 0, closing) {
+		if !q.sleep(ctx, timer, len(batch) > 0, closing) {
 			return
 		}
 	}
 }
 
+// take returns what is to leave now, a limited number of records in order of
+// arrival, and how long until the next deadline.
+func (q *Queue) take() (batch []*Item, next time.Duration, closing bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	now := q.cfg.Now()
+	next = q.cfg.Wait
+	for it := q.waiting.oldest(); it != nil; it = q.waiting.oldest() {
+		if it.due > now && !q.closing {
+			next = time.Duration(it.due - now)
+			break
+		}
+		why := Deadline
+		if q.closing {
+			why = Shutdown
+		}
+		q.leave(why, q.waiting.takeOldest())
+	}
+	slices.SortFunc(q.ready, func(a, b *Item) int {
+		return cmp.Or(cmp.Compare(a.refusals, b.refusals), cmp.Compare(a.Seq, b.Seq))
+	})
+	n, records := 0, 0
+	for n < len(q.ready) && (n == 0 || records < q.most) && goesWith(q.ready[0], q.ready[n]) {
+		records += q.ready[n].Records
+		n++
+	}
+	batch = slices.Clone(q.ready[:n])
+	q.ready = slices.Delete(q.ready, 0, n)
+	return batch, next, q.closing
+}
+
+// goesWith reports whether two items may leave in one call.
+func goesWith(first, it *Item) bool {
+	return first == it || first.mixes() && it.mixes() || first.Call == it.Call
+}
+
+// back puts a refused batch back to be tried again in smaller parts. What is
+// refused alone comes after all others: one item that nobody takes must not keep
+// the rest.
+func (q *Queue) back(batch []*Item) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.most = max(1, q.most/2)
+	if len(batch) == 1 {
+		batch[0].refusals++
+	} else {
+		q.most = min(q.most, max(1, int(Count(batch)/2)))
+	}
+	q.ready = append(q.ready, batch...)
+}
+
+// settle takes a batch off the account for good.
+func (q *Queue) settle(ctx context.Context, batch []*Item) {
+	q.mu.Lock()
+	q.most = maxRelease
+	for _, it := range batch {
+		q.bytes -= it.Size()
+		q.records -= int64(it.Records)
+	}
+	q.mu.Unlock()
+	q.count.Add(-int64(len(batch)))
+	q.remove(ctx, batch)
+}
+
 // sleep waits for the timer or, unless a consumer needs time to recover, for
-// something to do. The beginning of a shutdown always wakes. It says whether to
-// go on.
-func (r *room) sleep(ctx context.Context, timer *time.Timer, recovering, closing bool) bool {
-	wake, stopping := r.wake, r.stopping
+// something to do. The beginning of a shutdown always wakes. It reports whether
+// to go on.
+func (q *Queue) sleep(ctx context.Context, timer *time.Timer, recovering, closing bool) bool {
+	wake, stopping := q.wake, q.stopping
 	if recovering {
 		wake = nil
 	}
@@ -143,39 +145,36 @@ func (r *room) sleep(ctx context.Context, timer *time.Timer, recovering, closing
 	return true
 }
 
-// close lets everything go and waits until it has, within the patience of
-// ctx and of the room. cancel must end the context of run.
-func (r *room) close(ctx context.Context, cancel context.CancelFunc) {
-	r.mu.Lock()
-	r.closing = true
-	r.mu.Unlock()
-	close(r.stopping)
+// Close lets everything go and waits until it has, within the patience of ctx
+// and its own, then closes the journal. It returns the items that nobody took.
+// It may follow a start that failed half-way.
+func (q *Queue) Close(ctx context.Context) (rest []*Item, err error) {
+	if q.cancel != nil {
+		q.drain(ctx)
+		q.mu.Lock()
+		rest = q.all()
+		q.mu.Unlock()
+	}
+	if q.journal != nil {
+		err = q.journal.Close(ctx)
+		q.journal = nil
+	}
+	return rest, err
+}
+
+func (q *Queue) drain(ctx context.Context) {
+	q.mu.Lock()
+	q.closing = true
+	q.mu.Unlock()
+	close(q.stopping)
 	patience := time.NewTimer(shutdownPatience)
 	defer patience.Stop()
 	select {
-	case <-r.done:
+	case <-q.done:
 	case <-ctx.Done():
 	case <-patience.C:
 	}
-	cancel()
-	<-r.done
-	r.mu.Lock()
-	rest := append(r.ready, r.remaining()...)
-	r.mu.Unlock()
-	if len(rest) == 0 {
-		return
-	}
-	if r.journal != nil {
-		r.logger.Warn("Parked data stays in the storage and is handed on after the next start", zap.Int("parcels", len(rest)))
-		return
-	}
-	r.tel.dropped(context.WithoutCancel(ctx), dropShutdown, rest)
-	r.logger.Error("Parked data was lost: the next consumer did not take it before the shutdown ended", zap.Int("parcels", len(rest)))
-}
-
-func (r *room) remaining() (rest []*parcel) {
-	for el := r.waiting.Front(); el != nil; el = el.Next() {
-		rest = append(rest, el.Value.(*parcel))
-	}
-	return rest
+	q.cancel()
+	q.cancel = nil
+	<-q.done
 }

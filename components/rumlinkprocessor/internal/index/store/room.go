@@ -89,7 +89,7 @@ func (s *Store[V]) trim(k Key) {
 }
 
 // dropExpired clears out one expired entry so that k may come in, of the store
-// or of k's tenant, and says whether there was one.
+// or of k's tenant, and reports whether there was one.
 func (s *Store[V]) dropExpired(k Key, short shortage) bool {
 	now := s.cfg.Now()
 	if short == tenantFull {

@@ -29,7 +29,7 @@ func NewSeen(capacity int, ttl time.Duration, now func() int64) *Seen {
 	return &Seen{ttl: int64(ttl), max: max(1, capacity/(2*seenShards)), now: now}
 }
 
-// First adds a fingerprint and says whether it was not there before.
+// First adds a fingerprint and reports whether it was not there before.
 func (s *Seen) First(fingerprint uint64) bool {
 	sh := &s.shards[fingerprint%seenShards]
 	sh.mu.Lock()

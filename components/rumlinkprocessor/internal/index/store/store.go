@@ -183,7 +183,7 @@ func (s *Store[V]) View(k Key, f func(v *V)) Result {
 	return Hit
 }
 
-// Remove forgets k at once and says whether it was there.
+// Remove forgets k at once and reports whether it was there.
 func (s *Store[V]) Remove(k Key) bool {
 	hash := s.hash(k)
 	sh := &s.shards[hash%shardCount]

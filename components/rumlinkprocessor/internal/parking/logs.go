@@ -1,4 +1,4 @@
-package rumlinkprocessor
+package parking
 
 import (
 	"context"
@@ -7,11 +7,19 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/plog"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/store"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 )
 
-// takeOut removes the strays, and scopes and resources that hold nothing else.
-func takeOut(ld plog.Logs, strays []stray) {
+// Incomplete is a log that lacks something: where it is in its batch, and what
+// would complete it.
+type Incomplete struct {
+	Resource, Scope, Record int
+	Wants                   []index.EntryKey
+}
+
+// TakeOut removes logs, in the order in which they are in ld, and scopes and
+// resources that hold nothing else.
+func TakeOut(ld plog.Logs, logs []Incomplete) {
 	next := 0
 	resource := -1
 	ld.ResourceLogs().RemoveIf(func(rl plog.ResourceLogs) bool {
@@ -22,7 +30,7 @@ func takeOut(ld plog.Logs, strays []stray) {
 			record, before := -1, sl.LogRecords().Len()
 			sl.LogRecords().RemoveIf(func(plog.LogRecord) bool {
 				record++
-				if next < len(strays) && strays[next].resource == resource && strays[next].scope == scope && strays[next].record == record {
+				if next < len(logs) && logs[next].Resource == resource && logs[next].Scope == scope && logs[next].Record == record {
 					next++
 					return true
 				}
@@ -35,61 +43,61 @@ func takeOut(ld plog.Logs, strays []stray) {
 	})
 }
 
-// pack copies strays into parcels, one for each resource and partner.
-func pack(ctx context.Context, ld plog.Logs, strays []stray) (parcels []*parcel) {
+// PackLogs copies logs into items, one for each resource and list of wants.
+func PackLogs(ctx context.Context, ld plog.Logs, logs []Incomplete) (items []*Item) {
 	type box struct {
 		logs  plog.Logs
 		scope int
 		label
-		wants []store.Key
+		wants []index.EntryKey
 	}
 	info, md := metadataOf(ctx)
-	boxes := make(map[store.Key]*box)
+	boxes := make(map[index.EntryKey]*box)
 	var order []*box
-	for i, s := range strays {
-		if i > 0 && strays[i-1].resource != s.resource {
+	for i, s := range logs {
+		if i > 0 && logs[i-1].Resource != s.Resource {
 			clear(boxes)
 		}
-		rl := ld.ResourceLogs().At(s.resource)
-		sl := rl.ScopeLogs().At(s.scope)
-		b := boxes[fold(s.wants)]
+		rl := ld.ResourceLogs().At(s.Resource)
+		sl := rl.ScopeLogs().At(s.Scope)
+		b := boxes[fold(s.Wants)]
 		if b == nil {
-			b = &box{logs: plog.NewLogs(), scope: -1, wants: s.wants, label: label{Resource: s.resource, Metadata: md}}
+			b = &box{logs: plog.NewLogs(), scope: -1, wants: s.Wants, label: label{Resource: s.Resource, Metadata: md}}
 			to := b.logs.ResourceLogs().AppendEmpty()
 			rl.Resource().CopyTo(to.Resource())
 			to.SetSchemaUrl(rl.SchemaUrl())
-			boxes[fold(s.wants)] = b
+			boxes[fold(s.Wants)] = b
 			order = append(order, b)
 		}
 		scopes := b.logs.ResourceLogs().At(0).ScopeLogs()
-		if b.scope != s.scope {
+		if b.scope != s.Scope {
 			to := scopes.AppendEmpty()
 			sl.Scope().CopyTo(to.Scope())
 			to.SetSchemaUrl(sl.SchemaUrl())
-			b.scope = s.scope
+			b.scope = s.Scope
 		}
-		sl.LogRecords().At(s.record).CopyTo(scopes.At(scopes.Len() - 1).LogRecords().AppendEmpty())
-		b.Positions = append(b.Positions, uint64(s.scope)<<32|uint64(s.record))
+		sl.LogRecords().At(s.Record).CopyTo(scopes.At(scopes.Len() - 1).LogRecords().AppendEmpty())
+		b.Positions = append(b.Positions, uint64(s.Scope)<<32|uint64(s.Record))
 		b.Records++
 	}
 	for _, b := range order {
 		otlp, _ := (&plog.ProtoMarshaler{}).MarshalLogs(b.logs) // pdata of our own making: it cannot fail
-		parcels = append(parcels, &parcel{info: info, wants: b.wants, otlp: otlp, label: b.label})
+		items = append(items, &Item{info: info, Wants: b.wants, otlp: otlp, label: b.label})
 	}
-	return parcels
+	return items
 }
 
 // fold makes one name of a list of keys.
-func fold(keys []store.Key) (sum store.Key) {
+func fold(keys []index.EntryKey) (sum index.EntryKey) {
 	for _, k := range keys {
-		sum = store.Key{Tenant: k.Tenant, A: sum.A*31 + k.A, B: sum.B*37 + k.B}
+		sum = index.EntryKey{Tenant: k.Tenant, A: sum.A*31 + k.A, B: sum.B*37 + k.B}
 	}
 	return sum
 }
 
-// unpackLogs puts the records of a batch, which is in order of arrival, back
+// UnpackLogs puts the records of a batch, which is in order of arrival, back
 // into the order in which each resource sent them.
-func unpackLogs(batch []*parcel) (plog.Logs, error) {
+func UnpackLogs(batch []*Item) (plog.Logs, error) {
 	ld := plog.NewLogs()
 	for from := 0; from < len(batch); {
 		to := from + 1
@@ -104,14 +112,14 @@ func unpackLogs(batch []*parcel) (plog.Logs, error) {
 	return ld, nil
 }
 
-func unpackResource(out plog.ResourceLogs, parcels []*parcel) error {
+func unpackResource(out plog.ResourceLogs, items []*Item) error {
 	type placed struct {
 		at    uint64
 		scope plog.ScopeLogs
 		lr    plog.LogRecord
 	}
 	var all []placed
-	for i, p := range parcels {
+	for i, p := range items {
 		ld, err := (&plog.ProtoUnmarshaler{}).UnmarshalLogs(p.otlp)
 		if err != nil {
 			return fmt.Errorf("unpack logs: %w", err)
