@@ -4,7 +4,7 @@ package main
 
 import (
 	spanmetricsconnector "github.com/open-telemetry/opentelemetry-collector-contrib/connector/spanmetricsconnector"
-	datadogexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter"
+	datadogexporter2 "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter"
 	fileexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter"
 	kafkaexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter"
 	loadbalancingexporter "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/loadbalancingexporter"
@@ -26,6 +26,7 @@ import (
 	fluentforwardreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/fluentforwardreceiver"
 	hostmetricsreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 	kafkareceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver"
+	datadogexporter "github.com/otelcol-obs/otelcol-obs/components/datadogexporter"
 	datadogreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver"
 	datadogrumreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
@@ -122,6 +123,7 @@ func components() (otelcol.Factories, error) {
 
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
 		datadogexporter.NewFactory(),
+		datadogexporter2.NewFactory(),
 		otlpexporter.NewFactory(),
 		otlphttpexporter.NewFactory(),
 		kafkaexporter.NewFactory(),
@@ -134,7 +136,8 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
-		datadogexporter.NewFactory().Type():       "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter v0.155.0",
+		datadogexporter.NewFactory().Type():       "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		datadogexporter2.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter v0.155.0",
 		otlpexporter.NewFactory().Type():          "go.opentelemetry.io/collector/exporter/otlpexporter v0.165.0",
 		otlphttpexporter.NewFactory().Type():      "go.opentelemetry.io/collector/exporter/otlphttpexporter v0.165.0",
 		kafkaexporter.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.165.1",

@@ -12,6 +12,8 @@ import (
 	"go.uber.org/zap"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/answers"
 )
 
 var (
@@ -19,6 +21,8 @@ var (
 	_ extensionmiddleware.GRPCClient = (*policy)(nil)
 
 	_ extensioncapabilities.PipelineWatcher = (*policy)(nil)
+
+	_ answers.Policy = (*policy)(nil)
 )
 
 type policy struct {
@@ -82,17 +86,26 @@ func (p *policy) GetGRPCClientOptions(context.Context) ([]grpc.DialOption, error
 }
 
 // action is what is done about an answer.
-type action int
+type action = answers.Action
 
 const (
-	deliver action = iota
-	retry
-	toQuarantine
-	split
+	deliver      = answers.Deliver
+	retry        = answers.Retry
+	toQuarantine = answers.Quarantine
+	split        = answers.Split
 )
 
-func (a action) String() string {
-	return [...]string{deliver: "deliver", retry: "retry", toQuarantine: "quarantine", split: "split"}[a]
+// Action implements answers.Policy.
+func (p *policy) Action(status int) answers.Action { return p.httpAction(status) }
+
+// Keep implements answers.Policy.
+func (p *policy) Keep(_ context.Context, signal, reason string, otlp []byte) error {
+	return p.keep(request{signal: signal, contentType: protobuf, body: otlp}, reason, nil)
+}
+
+// Halt implements answers.Policy.
+func (p *policy) Halt(ctx context.Context) (context.Context, context.CancelFunc) {
+	return p.halt.bind(ctx)
 }
 
 func (p *policy) httpAction(status int) action {
