@@ -34,8 +34,8 @@ func jsTraces(t testing.TB) pb.Traces {
 	return all
 }
 
-// v04 repeats the bytes of the capture, so that the order of fields is the tracer's.
-func v04(t testing.TB) []byte {
+// repeatedV04 repeats the bytes of the capture, so that the order of fields is the tracer's.
+func repeatedV04(t testing.TB) []byte {
 	t.Helper()
 	body, err := os.ReadFile("testdata/js-v0.4.bin")
 	require.NoError(t, err)
@@ -89,11 +89,21 @@ func baseline(traces pb.Traces) ptrace.Traces {
 	return td
 }
 
+// translated is the upstream receiver's table of names.
 func translated(key string) string {
-	if to, ok := knownSyms[strings.ToLower(key)]; ok && renames[to].to != noSym {
-		return knownText[renames[to].to]
+	if to, ok := upstreamNames[strings.ToLower(key)]; ok {
+		return to
 	}
 	return key
+}
+
+var upstreamNames = map[string]string{
+	"env": "deployment.environment.name", "version": "service.version", "container_id": "container.id", "runtime-id": "service.instance.id",
+	"language": "telemetry.sdk.language", "process_id": "process.pid", "http.method": "http.request.method", "http.url": "url.full",
+	"http.status_code": "http.response.status_code", "http.useragent": "user_agent.original", "http.client_ip": "client.address",
+	"http.version": "network.protocol.version", "out.host": "server.address", "out.port": "server.port", "db.type": "db.system.name",
+	"db.name": "db.namespace", "db.statement": "db.query.text", "db.operation": "db.operation.name", "error.msg": "error.message",
+	"grpc.status.code": "rpc.grpc.status_code", "kafka.topic": "messaging.destination.name", "thread.id": "thread.id", "usr.id": "user.id",
 }
 
 func uInt64ToTraceID(high, low uint64) (id pcommon.TraceID) {
@@ -117,7 +127,7 @@ func pipelines(t testing.TB) map[string]pipeline {
 	t.Helper()
 	traces := jsTraces(t)
 	return map[string]pipeline{
-		"v0.4": {body: v04(t), format: V04, baseline: func(body []byte) ptrace.Traces {
+		"v0.4": {body: repeatedV04(t), format: V04, baseline: func(body []byte) ptrace.Traces {
 			var in pb.Traces
 			if _, err := in.UnmarshalMsg(body); err != nil {
 				panic(err)

@@ -13,6 +13,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode/sink"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode/v10"
 	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
@@ -129,10 +131,10 @@ func TestMemoryStaysInProportion(t *testing.T) {
 
 func TestTooManyResourcesAreRefused(t *testing.T) {
 	var chunks []byte
-	for i := range maxResources + 1 {
+	for i := range sink.MaxResources + 1 {
 		chunks = append(chunks, spanMap("service", msgp.AppendString(nil, string(rune('a'+i))))...)
 	}
-	body := append(binary.BigEndian.AppendUint16([]byte{0x91, 0xdc}, maxResources+1), chunks...)
+	body := append(binary.BigEndian.AppendUint16([]byte{0x91, 0xdc}, sink.MaxResources+1), chunks...)
 	_, _, err := decodeBounded(t, V04, body, 100_000)
 	require.ErrorIs(t, err, ErrTooManyResources)
 }
@@ -219,11 +221,11 @@ func protoSpans(n int) []byte {
 }
 
 func nestedProto(n int) []byte {
-	value := delimited(typeList, bytes.Repeat(delimited(1, []byte{typeList<<3 | 2, 0}), n/4))
+	value := delimited(v10.TypeList, bytes.Repeat(delimited(1, []byte{v10.TypeList<<3 | 2, 0}), n/4))
 	attribute := append([]byte{0x08, 0}, delimited(2, value)...)
-	span := append([]byte{0x21, 1, 0, 0, 0, 0, 0, 0, 0}, delimited(spanAttributes, attribute)...)
-	chunk := append(delimited(chunkTraceID, []byte{1}), delimited(chunkSpans, span)...)
-	return delimited(11, append(delimited(1, []byte("k")), delimited(payloadChunks, chunk)...))
+	span := append([]byte{0x21, 1, 0, 0, 0, 0, 0, 0, 0}, delimited(v10.SpanAttributes, attribute)...)
+	chunk := append(delimited(v10.ChunkTraceID, []byte{1}), delimited(v10.ChunkSpans, span)...)
+	return delimited(11, append(delimited(1, []byte("k")), delimited(v10.PayloadChunks, chunk)...))
 }
 
 // fuzz decodes whatever comes, twice: nothing panics or allocates out of proportion, and a decoder that was used before gives what

@@ -6,6 +6,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode/v10"
 )
 
 // msg writes MessagePack: maps and arrays by their header, everything else as tracers may write it.
@@ -35,15 +37,15 @@ func oddSpan(m msg) msg {
 func oddV10() msg {
 	m := msg{}.m(3).u(99).a(2).s("one").m(1).s("two").bin("no string") // 1, 2
 	m = m.s("no number").s("three")                                    // 3, 4
-	m = m.u(payloadChunks).a(1).m(3).u(98).s("five").u(chunkTraceID).bin("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
-	m = m.u(chunkSpans).a(2).null().m(11).u(97).m(1).s("six").s("one") // 6, and 1 again
-	m = m.u(spanService).s("s\xff").u(spanResource).s("r")             // 7, 8
-	m = m.u(spanSpanID).i(5).u(spanParentID).null().u(spanStart).i(1_700_000_000_000_000_000).u(spanDuration).f64(3).u(spanError).u(1)
-	m = m.u(spanLinks).a(1).m(3).u(96).s("nine").u(1).bin("\x01").u(2).u(8)
-	m = m.u(spanEvents).a(1).m(2).u(95).s("ten").u(2).u(9)
-	m = m.u(spanAttributes).a(5 * 3)
-	m = m.s("k\xff").u(typeString).s("v\xfe").s("b").u(typeString).s("w").s("f").u(typeFloat).f32(1.5).s("i").u(typeFloat).i(7)
-	return m.u(6).u(typeString).u(10)
+	m = m.u(v10.PayloadChunks).a(1).m(3).u(98).s("five").u(v10.ChunkTraceID).bin("\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
+	m = m.u(v10.ChunkSpans).a(2).null().m(11).u(97).m(1).s("six").s("one") // 6, and 1 again
+	m = m.u(v10.SpanService).s("s\xff").u(v10.SpanResource).s("r")         // 7, 8
+	m = m.u(v10.SpanID).i(5).u(v10.SpanParentID).null().u(v10.SpanStart).i(1_700_000_000_000_000_000).u(v10.SpanDuration).f64(3).u(v10.SpanError).u(1)
+	m = m.u(v10.SpanLinks).a(1).m(3).u(96).s("nine").u(1).bin("\x01").u(2).u(8)
+	m = m.u(v10.SpanEvents).a(1).m(2).u(95).s("ten").u(2).u(9)
+	m = m.u(v10.SpanAttributes).a(5 * 3)
+	m = m.s("k\xff").u(v10.TypeString).s("v\xfe").s("b").u(v10.TypeString).s("w").s("f").u(v10.TypeFloat).f32(1.5).s("i").u(v10.TypeFloat).i(7)
+	return m.u(6).u(v10.TypeString).u(10)
 }
 
 func TestEveryFormatBearsWhatTracersWrite(t *testing.T) {
@@ -95,7 +97,7 @@ func TestEveryFormatBearsWhatTracersWrite(t *testing.T) {
 	}
 }
 
-// Attributes of v1.0 are taken in the order of their keys; of one key the last still wins, whichever of its numbers it has.
+// Of one key the last value wins, whichever of its numbers it has.
 func TestTheLastAttributeOfAKeyWins(t *testing.T) {
 	for name, tc := range map[string]struct {
 		table []string
@@ -111,14 +113,14 @@ func TestTheLastAttributeOfAKeyWins(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			const values = 4
-			m := msg{}.m(2).u(payloadStrings).a(uint32(len(tc.table) + values))
+			m := msg{}.m(2).u(v10.PayloadStrings).a(uint32(len(tc.table) + values))
 			for _, s := range append(tc.table, "v0", "v1", "v2", "v3") {
 				m = m.s(s)
 			}
-			m = m.u(payloadChunks).a(1).m(2).u(chunkTraceID).bin("\x01").u(chunkSpans).a(1).m(2).u(spanSpanID).u(5)
-			m = m.u(spanAttributes).a(uint32(3 * len(tc.keys)))
+			m = m.u(v10.PayloadChunks).a(1).m(2).u(v10.ChunkTraceID).bin("\x01").u(v10.ChunkSpans).a(1).m(2).u(v10.SpanID).u(5)
+			m = m.u(v10.SpanAttributes).a(uint32(3 * len(tc.keys)))
 			for i, key := range tc.keys {
-				m = m.u(key).u(typeString).u(uint64(len(tc.table) + 1 + i))
+				m = m.u(key).u(v10.TypeString).u(uint64(len(tc.table) + 1 + i))
 			}
 			td, _, err := New(Options{Mode: Lossless, MaxSpans: 10}).Decode(V10, m, Headers{})
 			require.NoError(t, err)
