@@ -31,6 +31,10 @@ type Config struct {
 	// Translation says which attribute names spans get: semantic, lossless or both.
 	Translation decode.Mode `mapstructure:"translation"`
 
+	// KeepEncoding notes on every span, in the attribute _dd.enc, how its links, events and integers came, so that an exporter to
+	// Datadog can send them back alike.
+	KeepEncoding bool `mapstructure:"keep_encoding"`
+
 	// MaxSpansPerRequest bounds the spans built from one request. One with more is refused with 413.
 	MaxSpansPerRequest int `mapstructure:"max_spans_per_request"`
 
@@ -89,6 +93,9 @@ func (c *Config) Validate() error {
 	case decode.Semantic, decode.Lossless, decode.Both:
 	default:
 		errs = errors.Join(errs, fmt.Errorf("translation must be semantic, lossless or both, got %q", c.Translation))
+	}
+	if c.KeepEncoding && c.Translation == decode.Semantic {
+		errs = errors.Join(errs, errors.New("keep_encoding needs translation both or lossless, got semantic"))
 	}
 	if c.MaxSpansPerRequest <= 0 {
 		errs = errors.Join(errs, fmt.Errorf("max_spans_per_request must be positive, got %d", c.MaxSpansPerRequest))

@@ -251,14 +251,15 @@ func TestAFileThatIsNoSocketIsLeftAlone(t *testing.T) {
 
 func TestConfigErrors(t *testing.T) {
 	for want, change := range map[string]func(*Config){
-		"endpoint or unix_socket::path must be set":                 func(c *Config) { c.NetAddr.Endpoint = "" },
-		`translation must be semantic, lossless or both, got "w3c"`: func(c *Config) { c.Translation = "w3c" },
-		"max_spans_per_request must be positive, got 0":             func(c *Config) { c.MaxSpansPerRequest = 0 },
-		"max_concurrent_requests must be positive, got -1":          func(c *Config) { c.MaxConcurrentRequests = -1 },
-		"max_wait must be positive, got 0s":                         func(c *Config) { c.MaxWait = 0 },
-		"max_request_body_size must be positive, got 0":             func(c *Config) { c.MaxRequestBodySize = 0 },
-		"sampling_rates::0::rate must be 0 to 1, got 1.5":           func(c *Config) { c.SamplingRates = []SamplingRate{{Rate: 1.5}} },
-		`sampling_rates::1 repeats service "a" env ""`:              func(c *Config) { c.SamplingRates = []SamplingRate{{Service: "a"}, {Service: "a", Rate: 1}} },
+		"endpoint or unix_socket::path must be set":                      func(c *Config) { c.NetAddr.Endpoint = "" },
+		`keep_encoding needs translation both or lossless, got semantic`: func(c *Config) { c.Translation, c.KeepEncoding = "semantic", true },
+		`translation must be semantic, lossless or both, got "w3c"`:      func(c *Config) { c.Translation = "w3c" },
+		"max_spans_per_request must be positive, got 0":                  func(c *Config) { c.MaxSpansPerRequest = 0 },
+		"max_concurrent_requests must be positive, got -1":               func(c *Config) { c.MaxConcurrentRequests = -1 },
+		"max_wait must be positive, got 0s":                              func(c *Config) { c.MaxWait = 0 },
+		"max_request_body_size must be positive, got 0":                  func(c *Config) { c.MaxRequestBodySize = 0 },
+		"sampling_rates::0::rate must be 0 to 1, got 1.5":                func(c *Config) { c.SamplingRates = []SamplingRate{{Rate: 1.5}} },
+		`sampling_rates::1 repeats service "a" env ""`:                   func(c *Config) { c.SamplingRates = []SamplingRate{{Service: "a"}, {Service: "a", Rate: 1}} },
 	} {
 		cfg := createDefaultConfig().(*Config)
 		require.NoError(t, cfg.Validate())

@@ -60,7 +60,7 @@ func TestReadmeListsTheMetrics(t *testing.T) {
 	readmetest.EqualMetrics(t, tel.Reader, prefix)
 	require.Equal(t, map[string]int64{
 		prefix + "payloads": 4, prefix + "bytes": int64(4 + 10 + 55 + len(statsCapture(t))), prefix + "spans": 1, prefix + "stats_groups": 2,
-		prefix + "dropped_p0_traces": 3, prefix + "dropped_p0_spans": 7, prefix + "refused_payloads": 1, prefix + "refused_traces": 5,
+		prefix + "dropped_p0_traces": 3, prefix + "dropped_p0_spans": 7, prefix + "refused_payloads": 2, prefix + "refused_traces": 5,
 		prefix + "dropped_spans": 2, prefix + "unreadable_values": 1, prefix + "side_requests": 1,
 	}, got)
 }

@@ -64,7 +64,7 @@ func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
 		room:  newRoom(cfg),
 	}
 	r.decoders.New = func() any {
-		return decode.New(decode.Options{Mode: cfg.Translation, MaxSpans: cfg.MaxSpansPerRequest})
+		return decode.New(decode.Options{Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: cfg.MaxSpansPerRequest})
 	}
 	return r, nil
 }

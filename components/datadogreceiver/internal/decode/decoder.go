@@ -76,7 +76,8 @@ type Decoder struct{ sink *sink.Sink }
 func New(o Options) *Decoder { return &Decoder{sink: sink.New(o)} }
 
 // Decode reads one payload. The result keeps no reference to body. Stats are valid with an error too.
-// ErrTooManySpans and ErrTooManyResources say the payload is too large, any other error that it can't be read at all.
+// ErrTooManySpans and ErrTooManyResources say the payload is too large, any other error that it can't be read at
+// all, or that it has spans and none of them can be kept.
 func (d *Decoder) Decode(format Format, body []byte, h Headers) (ptrace.Traces, Stats, error) {
 	if int(format) >= len(readers) {
 		return ptrace.NewTraces(), Stats{}, fmt.Errorf("unknown format %d", format)
@@ -91,5 +92,8 @@ func (d *Decoder) Decode(format Format, body []byte, h Headers) (ptrace.Traces, 
 	d.sink.Begin(len(body), h)
 	err := read(body, d.sink)
 	td := d.sink.End()
+	if err == nil {
+		err = d.sink.Nothing()
+	}
 	return td, d.sink.Stats(), err
 }

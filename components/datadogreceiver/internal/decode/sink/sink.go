@@ -1,6 +1,7 @@
 package sink
 
 import (
+	"fmt"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -23,6 +24,7 @@ type Sink struct {
 	td        ptrace.Traces
 	resources resources
 	bad       string // why the span that is read can't be kept
+	dropped   string // why the first span that was dropped could not
 	whole     bool   // a span of the result has no trace id and must go
 	grown     int    // bytes since the last Charge
 }
@@ -44,7 +46,7 @@ func (s *Sink) Begin(size int, h Headers) {
 	s.Chunk.reset()
 	s.resources.reset()
 	s.stats, s.td = Stats{}, ptrace.NewTraces()
-	s.bad, s.whole, s.grown = "", true, 0
+	s.bad, s.dropped, s.whole, s.grown = "", "", true, 0
 }
 
 // End returns the result.
@@ -75,7 +77,21 @@ func (s *Sink) Bad(why string) { s.bad = why }
 // Drop counts a span that is not in the result.
 func (s *Sink) Drop(reason DropReason, why string) {
 	s.stats.Dropped[reason]++
-	_ = why
+	if s.dropped == "" {
+		s.dropped = why
+	}
+}
+
+// Nothing returns an error if there were spans and none can be kept: their sender should know.
+func (s *Sink) Nothing() error {
+	n := 0
+	for _, dropped := range s.stats.Dropped {
+		n += dropped
+	}
+	if n == 0 || s.stats.Spans > 0 {
+		return nil
+	}
+	return fmt.Errorf("nothing of %d spans can be kept: %s", n, s.dropped)
 }
 
 // EndSpan writes the span to its place in the result.

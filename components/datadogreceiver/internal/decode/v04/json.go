@@ -241,7 +241,12 @@ func (r *jsonReader) tags(value func(key intern.Sym) (translate.Attr, bool)) boo
 	return true
 }
 
+// metaValue reads a text. A number or boolean becomes one: some tracers write them so.
 func (r *jsonReader) metaValue(key intern.Sym) (translate.Attr, bool) {
+	switch r.Kind() {
+	case json.Number, json.True, json.False:
+		return translate.StringAttr(key, r.to.Values.Text(r.Raw())), true
+	}
 	value, ok := r.text()
 	return translate.StringAttr(key, value), ok
 }

@@ -3,6 +3,8 @@
 package v04
 
 import (
+	"strconv"
+
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode/sink"
 	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 	"github.com/otelcol-obs/otelcol-obs/internal/translate"
@@ -180,9 +182,37 @@ func (r *reader) tags(value func(key intern.Sym) (translate.Attr, error)) error 
 	return nil
 }
 
+// metaValue reads a text. A number or boolean becomes one: some tracers write them so.
 func (r *reader) metaValue(key intern.Sym) (translate.Attr, error) {
-	value, err := r.text()
-	return translate.StringAttr(key, value), err
+	var buf [32]byte
+	var text []byte
+	switch r.Kind() {
+	case msgpack.Int, msgpack.Uint:
+		signed := r.Kind() == msgpack.Int
+		n, err := r.Uint64()
+		if err != nil {
+			return translate.Attr{}, err
+		}
+		if text = strconv.AppendUint(buf[:0], n, 10); signed {
+			text = strconv.AppendInt(buf[:0], int64(n), 10)
+		}
+	case msgpack.Float:
+		f, err := r.Float64()
+		if err != nil {
+			return translate.Attr{}, err
+		}
+		text = strconv.AppendFloat(buf[:0], f, 'g', -1, 64)
+	case msgpack.Bool:
+		v, err := r.Bool()
+		if err != nil {
+			return translate.Attr{}, err
+		}
+		text = strconv.AppendBool(buf[:0], v)
+	default:
+		value, err := r.text()
+		return translate.StringAttr(key, value), err
+	}
+	return translate.StringAttr(key, r.to.Values.Bytes(text)), nil
 }
 
 func (r *reader) metricValue(key intern.Sym) (translate.Attr, error) {
