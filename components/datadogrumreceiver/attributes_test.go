@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
 // An attribute of one event is not left in the next, whatever takes its place.
@@ -26,7 +28,7 @@ func TestSharedAttributesAreReplaced(t *testing.T) {
 				fmt.Sprintf(`{"type":"x","date":1795168790000,"application":{"id":"a"},"n":%d,"value":%s}`, i, value),
 				fmt.Sprintf(`{"type":"x","date":1795168790000,"application":{"id":"a"},"n":%d,"value":{"deep":%s,"list":[%s]}}`, i, value, value))
 		}
-		require.False(t, g.ingest(t.Context(), strings.Join(lines, "\n"), &origin{received: pcommon.NewTimestampFromTime(testNow)}).retry)
+		require.False(t, g.rum.convert(t.Context(), strings.Join(lines, "\n"), &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}).Retry)
 		for i, lr := range g.records() {
 			value := want[(first+i/2)%len(values)]
 			attrs := map[string]any{"datadog.type": "x", "rum.application.id": "a", "datadog.n": int64(i / 2)}
@@ -44,12 +46,12 @@ func TestSharedAttributesAreReplaced(t *testing.T) {
 // story becomes what it becomes in a new one, whichever line came before it.
 func TestAnEventIsWrittenAsIfItWereTheFirst(t *testing.T) {
 	lines := goldenLines(t)
-	from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
+	from := &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}
 	written := func(in *ingest, body string) (out []string) {
 		t.Helper()
 		traces, logs := new(consumertest.TracesSink), new(consumertest.LogsSink)
-		in.r.traces, in.r.logs = traces, logs
-		require.False(t, in.run(t.Context(), body, from).retry)
+		in.out.traces, in.out.logs = traces, logs
+		require.False(t, in.run(t.Context(), body, from).Retry)
 		for _, td := range traces.AllTraces() {
 			out = append(out, asJSON(t, func() ([]byte, error) { return (&ptrace.JSONMarshaler{}).MarshalTraces(td) }))
 		}
@@ -68,9 +70,9 @@ func TestAnEventIsWrittenAsIfItWereTheFirst(t *testing.T) {
 	for range 20 {
 		for _, i := range order.Perm(len(lines)) {
 			forget()
-			warm.r.held = newHeld(warm.r.cfg) // what is inferred depends on what came before, by design
 			require.Equal(t, want[i], written(warm, lines[i]), lines[i])
-			warm.giveBack()
+			require.True(t, warm.forget())
+			warm.batch.Owner, warm.batch.Now = 1, testNow
 		}
 	}
 }

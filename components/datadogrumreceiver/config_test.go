@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 )
 
 func TestTheDefaultIsValid(t *testing.T) {
@@ -20,7 +22,7 @@ func TestMistakesAreNamed(t *testing.T) {
 		`paths::rum must begin with /, got "rum"`:                                                            func(c *Config) { c.Paths["rum"] = []string{"rum"} },
 		`paths must give a path to one track, got "/rum" for both replay and rum`:                            func(c *Config) { c.Paths["replay"] = []string{"/rum"} },
 		`trusted_proxies must be networks such as 10.0.0.0/8, got "10.0.0.1"`:                                func(c *Config) { c.TrustedProxies = []string{"10.0.0.1"} },
-		`client_tokens must not hold an empty token`:                                                         func(c *Config) { c.ClientTokens = map[string]TokenConfig{"": {}} },
+		`client_tokens must not hold an empty token`:                                                         func(c *Config) { c.ClientTokens = map[string]intake.TokenConfig{"": {}} },
 		`rate_limit::per_ip must not be negative, got -1`:                                                    func(c *Config) { c.RateLimit.PerIP = -1 },
 		`actions::span must be per_trace or separate, got "first"`:                                           func(c *Config) { c.Actions.Span = "first" },
 		`actions::wait must be positive, got 0s`:                                                             func(c *Config) { c.Actions.Wait = 0 },

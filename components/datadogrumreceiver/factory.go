@@ -2,60 +2,53 @@ package datadogrumreceiver
 
 import (
 	"context"
-	"sync"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
-)
 
-var componentType = component.MustNewType("datadog_rum")
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
+)
 
 // NewFactory returns the factory of the datadog_rum receiver.
 func NewFactory() receiver.Factory {
-	return receiver.NewFactory(componentType, createDefaultConfig,
-		receiver.WithTraces(createTraces, component.StabilityLevelAlpha),
-		receiver.WithLogs(createLogs, component.StabilityLevelAlpha),
-		receiver.WithMetrics(createMetrics, component.StabilityLevelAlpha))
+	return receiver.NewFactory(metadata.Type, createDefaultConfig,
+		receiver.WithTraces(createTraces, metadata.TracesStability),
+		receiver.WithLogs(createLogs, metadata.LogsStability),
+		receiver.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
-// shared finds the receiver of a configuration. The collector gives the same
-// *Config to the create functions of one component id, and one id is one port.
-var shared sync.Map // *Config -> *rum
+// receivers finds the receiver of a configuration: one id is one port.
+var receivers = sharedcomponent.New[*Config, *rum](sharedcomponent.StopAtFirst)
 
-func sharedRUM(set receiver.Settings, cfg component.Config) (*rum, error) {
-	key := cfg.(*Config)
-	if r, ok := shared.Load(key); ok {
-		return r.(*rum), nil
-	}
-	r, err := newRUM(set, key)
-	if err != nil {
-		return nil, err
-	}
-	first, _ := shared.LoadOrStore(key, r)
-	return first.(*rum), nil
+func shared(set receiver.Settings, cfg component.Config) (*sharedcomponent.Handle[*rum], error) {
+	return receivers.Get(cfg.(*Config), func() (*rum, error) { return newRUM(set, cfg.(*Config)) })
 }
 
 func createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
-	r, err := sharedRUM(set, cfg)
-	if err == nil {
-		r.traces = next
+	h, err := shared(set, cfg)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	h.Instance().out.traces = next
+	return h, nil
 }
 
 func createLogs(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Logs) (receiver.Logs, error) {
-	r, err := sharedRUM(set, cfg)
-	if err == nil {
-		r.logs = next
+	h, err := shared(set, cfg)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	h.Instance().out.logs = next
+	return h, nil
 }
 
 func createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
-	r, err := sharedRUM(set, cfg)
-	if err == nil {
-		r.metrics = next
+	h, err := shared(set, cfg)
+	if err != nil {
+		return nil, err
 	}
-	return r, err
+	h.Instance().out.metrics = next
+	return h, nil
 }

@@ -2,21 +2,18 @@ package datadogrumreceiver
 
 import (
 	"context"
+	"errors"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/consumer/consumererror"
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/ptrace"
-)
 
-// flushMode says which of what is held must leave.
-type flushMode uint8
-
-const (
-	flushChanged flushMode = iota // what a request has just changed
-	flushDue                      // what has waited long enough
-	flushAll                      // everything: the receiver stops
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/convert"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
 )
 
 // maxFlush and maxFlushBytes bound one hand-over.
@@ -25,54 +22,90 @@ const (
 	maxFlushBytes = 2 << 20
 )
 
-// flusher hands on what was held. One goroutine owns it, so an item is never
-// handed on twice; what a pipeline refuses for now stays held.
+// flusher hands on what was held. Its mutex admits one hand-over at a time, so
+// an item is never handed on twice; what a pipeline refuses for now stays held.
 type flusher struct {
-	r      *rum
-	w      *writer
-	reader jsonReader
-	ev     event
+	sessions *session.Sessions
+	intake   interface{ Evicted() int64 }
+	out      *pipelines
+	tel      *telemetry
+	maxAge   time.Duration
+
+	mu      sync.Mutex
+	reader  event.Reader
+	writer  *convert.Writer
+	ev      event.Event
+	vitals  *vitals.Histograms
+	evicted int64 // dedupe keys, as counted so far
+}
+
+func newFlusher(r *rum) *flusher {
+	return &flusher{
+		sessions: r.sessions, intake: r.intake, out: r.out, tel: r.tel, maxAge: r.cfg.MaxEventAge,
+		writer: r.newWriter(), vitals: vitals.New(r.now()),
+	}
 }
 
 // flush hands on what must leave at now.
-func (f *flusher) flush(ctx context.Context, now time.Time, mode flushMode) error {
-	errA := f.flushActions(ctx, now, mode)
-	if mode == flushChanged {
-		return errA
+func (f *flusher) flush(ctx context.Context, now time.Time, mode session.Mode) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	err := f.actions(ctx, now, mode)
+	if mode != session.Changed {
+		err = errors.Join(err, f.views(ctx, now, mode))
+		gone := f.sessions.Expire(now, mode)
+		f.count(ctx, gone)
+		err = errors.Join(err, f.metrics(ctx, now))
 	}
-	errV := f.flushViews(ctx, now, mode)
-	f.r.held.expire(f.r, now, mode)
-	if errM := f.r.vitals.flush(ctx, f.r, now); errV == nil {
-		errV = errM
+	if saveErr := f.sessions.Save(ctx); saveErr != nil {
+		f.tel.ReceiverDatadogRumStorageErrors.Add(ctx, 1, f.tel.self)
+		err = errors.Join(err, saveErr)
 	}
-	if errA != nil {
-		return errA
+	return err
+}
+
+func (f *flusher) count(ctx context.Context, gone session.Expired) {
+	if gone.Early > 0 {
+		f.tel.ReceiverDatadogRumEvictions.Add(ctx, gone.Early, f.tel.heldAction)
 	}
-	return errV
+	if gone.Dropped > 0 {
+		f.tel.ReceiverDatadogRumDroppedActions.Add(ctx, gone.Dropped, f.tel.self)
+	}
+	evicted := f.sessions.Evicted() + f.intake.Evicted()
+	if n := evicted - f.evicted; n > 0 {
+		f.tel.ReceiverDatadogRumEvictions.Add(ctx, n, f.tel.dedupe)
+	}
+	f.evicted = evicted
 }
 
 // begin starts an empty batch.
 func (f *flusher) begin() {
-	f.w.begin()
-	f.reader.reset()
+	f.writer.Begin()
+	f.reader.Reset()
 }
 
 // read reads what was held into ev.
-func (f *flusher) read(line string, from *origin) bool {
-	doc, err := f.reader.read(line)
-	return err == nil && f.ev.read(doc, line, from.shift) == nil
+func (f *flusher) read(line string, from *event.Origin) bool {
+	doc, err := f.reader.Read(line)
+	return err == nil && f.ev.Read(doc, line, from.Shift) == nil
 }
 
-func (f *flusher) flushActions(ctx context.Context, now time.Time, mode flushMode) error {
-	due := f.r.held.takeActions(now, mode)
-	for len(due) > 0 {
-		n, size := 0, 0
-		for n < min(len(due), maxFlush) && (n == 0 || size+len(due[n].line) <= maxFlushBytes) {
-			size += len(due[n].line)
-			n++
+// portion is how many of the items, whose sizes size tells, one hand-over takes.
+func portion(items int, size func(int) int) (n int) {
+	for total := 0; n < min(items, maxFlush); n++ {
+		if total += size(n); n > 0 && total > maxFlushBytes {
+			break
 		}
+	}
+	return n
+}
+
+func (f *flusher) actions(ctx context.Context, now time.Time, mode session.Mode) error {
+	due := f.sessions.DueActions(now, mode)
+	for len(due) > 0 {
+		n := portion(len(due), func(i int) int { return len(due[i].Line.Text) })
 		if err := f.sendActions(ctx, due[:n]); err != nil {
-			f.r.held.returnActions(due)
+			f.sessions.ReturnActions(due)
 			return err
 		}
 		due = due[n:]
@@ -80,111 +113,31 @@ func (f *flusher) flushActions(ctx context.Context, now time.Time, mode flushMod
 	return nil
 }
 
-func (f *flusher) sendActions(ctx context.Context, due []dueSpan) error {
+func (f *flusher) sendActions(ctx context.Context, due []action.Span) error {
 	f.begin()
-	for _, d := range due {
-		f.actionSpan(d)
+	for i := range due {
+		if f.read(due[i].Line.Text, due[i].Line.From) { // always: it was read before it was held
+			f.writer.Action(&f.ev, &due[i])
+		}
 	}
-	if f.w.spans == 0 {
-		return nil
-	}
-	err := f.r.consumeTraces(ctx, f.w.traces, f.w.spans)
+	err := f.out.consumeTraces(ctx, f.writer.Traces(), f.writer.Spans())
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.r.held.sentActions(due)
-	for _, d := range due {
-		f.r.tel.actionSpans.Add(ctx, 1, f.r.tel.spanKinds[d.kind])
+	f.sessions.ActionsLeft(due)
+	for i := range due {
+		f.tel.ReceiverDatadogRumActionSpans.Add(ctx, 1, f.tel.spanKinds[due[i].Kind])
 	}
 	if err != nil {
-		f.r.tel.heldRefused.Add(ctx, int64(len(due)), f.r.tel.heldAction)
+		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldAction)
 	}
 	return nil
 }
 
-// actionSpan writes the span of an action in one trace. The entry's line and
-// traces are changed by requests meanwhile; d is a snapshot.
-func (f *flusher) actionSpan(d dueSpan) {
-	a := d.action
-	line, from := d.line, d.from
-	if !f.read(line, from) {
-		return // not reached: it was read before it was held
-	}
-	span := f.w.span(&f.ev, from)
-	trace := d.trace
-	span.SetTraceID(trace)
-	span.SetSpanID(actionSpanID(a.app, a.id, trace))
-	span.SetParentSpanID(d.parent)
-	span.SetKind(ptrace.SpanKindInternal)
-	span.SetFlags(flagSampled)
-	span.TraceState().FromRaw(traceStateRUM)
-	if d.kind == kindPlaceholder {
-		f.placeholder(span, d)
-	} else {
-		f.action(span, d)
-	}
-	for _, to := range d.links {
-		addLink(span, to)
-	}
-}
-
-// placeholder stands for an action that never came: its requests name it as
-// their parent. All it can say is what the first of them said of the session.
-func (f *flusher) placeholder(span ptrace.Span, d dueSpan) {
-	span.SetName("action")
-	span.SetStartTimestamp(d.start)
-	span.SetEndTimestamp(d.start)
-	attrs := span.Attributes()
-	attrs.PutStr(attrActionID, d.action.id)
-	attrs.PutStr(attrApplicationID, d.action.app)
-	attrs.PutBool(attrActionMissing, true)
-	for _, at := range []struct{ key, value string }{
-		{attrSessionID, f.ev.session}, {attrViewID, f.ev.view}, {attrViewName, f.ev.text("view", "name")},
-		{attrViewURL, f.r.privacy.url(f.ev.text("view", "url"))},
-	} {
-		if at.value != "" {
-			attrs.PutStr(at.key, at.value)
-		}
-	}
-}
-
-func (f *flusher) action(span ptrace.Span, d dueSpan) {
-	e := &f.ev
-	name := f.r.privacy.text(e.text("action", "target", "name"))
-	kind := e.text("action", "type")
-	if kind == "" {
-		kind = "action"
-	}
-	if name != "" {
-		kind += " " + name
-	}
-	span.SetName(kind)
-	span.SetStartTimestamp(e.start)
-	span.SetEndTimestamp(e.end)
-	f.w.event(e, true)
-	f.w.put(attrActionPrimary).SetBool(d.kind != kindCopy)
-	if d.parent != (pcommon.SpanID{}) {
-		span.SetEndTimestamp(e.start)
-		f.w.put(attrActionRole).SetStr("effect")
-		f.w.put(attrActionLink).SetStr("inferred")
-	}
-	f.w.into(span.Attributes())
-}
-
-func addLink(span ptrace.Span, to heldLink) {
-	link := span.Links().AppendEmpty()
-	link.SetTraceID(to.trace)
-	link.SetSpanID(to.span)
-}
-
-func (f *flusher) flushViews(ctx context.Context, now time.Time, mode flushMode) error {
-	due := f.r.held.takeViews(now, mode)
+func (f *flusher) views(ctx context.Context, now time.Time, mode session.Mode) error {
+	due := f.sessions.DueViews(now, mode)
 	for len(due) > 0 {
-		n, size := 0, 0
-		for n < min(len(due), maxFlush) && (n == 0 || size+due[n].bytes() <= maxFlushBytes) {
-			size += due[n].bytes()
-			n++
-		}
+		n := portion(len(due), func(i int) int { return due[i].Bytes() })
 		if err := f.sendViews(ctx, now, due[:n]); err != nil {
 			return err
 		}
@@ -193,60 +146,57 @@ func (f *flusher) flushViews(ctx context.Context, now time.Time, mode flushMode)
 	return nil
 }
 
-func (f *flusher) sendViews(ctx context.Context, now time.Time, due []dueView) error {
+func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) error {
 	f.begin()
+	measured := make([][]vitals.Vital, len(due))
 	for i := range due {
-		f.view(&due[i])
+		measured[i] = f.view(ctx, &due[i])
+		for j := range measured[i] {
+			due[i].Measured |= measured[i][j].Bit()
+		}
 	}
-	if f.w.records == 0 {
-		f.r.held.sentViews(f.r, due)
-		return nil
-	}
-	err := f.r.consumeLogs(ctx, f.w.logs, f.w.records)
+	err := f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.r.held.sentViews(f.r, due)
+	f.sessions.ViewsLeft(due)
 	if err != nil {
-		f.r.tel.heldRefused.Add(ctx, int64(len(due)), f.r.tel.heldView)
-		return nil
+		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldView)
 	}
 	for i := range due {
-		for _, v := range due[i].vitals {
-			f.r.vitals.observe(v, now)
+		if due[i].Early {
+			f.tel.ReceiverDatadogRumEvictions.Add(ctx, 1, f.tel.heldView)
+		}
+		for _, v := range measured[i] {
+			if err == nil && due[i].Fresh&v.Bit() != 0 {
+				f.vitals.Observe(v, now)
+			}
 		}
 	}
 	return nil
 }
 
-// view writes the record of one view, and one for each web vital it measured.
-func (f *flusher) view(d *dueView) {
-	line, partial := d.base.line, d.base.line == ""
-	if len(d.updates) > 0 {
-		line = mergeView(line, d.updates)
-	}
-	e := &f.ev
-	if !f.read(line, d.from) {
+// view writes the records of one view and returns what it measured.
+func (f *flusher) view(ctx context.Context, d *view.Due) []vitals.Vital {
+	line, fallback, partial := d.Lines()
+	if !f.read(line, d.From) {
 		// Each part was read before it was held: together they are more than one event may hold.
-		line, partial = d.base.line, true
-		if line == "" {
-			line = d.updates[len(d.updates)-1].line
-		}
-		if !f.read(line, d.from) {
-			f.r.tel.heldRefused.Add(context.Background(), 1, f.r.tel.heldView)
-			return
+		partial = true
+		if !f.read(fallback, d.From) {
+			f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
+			return nil
 		}
 	}
-	lr := f.w.record(e, d.from)
-	lr.SetEventName("rum.view")
-	lr.SetSeverityNumber(plog.SeverityNumberInfo)
-	f.w.event(e, false)
-	if partial {
-		f.w.put(attrViewPartial).SetBool(true)
+	late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge) //nolint:gosec // both are after 1970
+	return f.writer.View(&f.ev, d.From, partial, late)
+}
+
+// metrics hands the histograms on. What a pipeline refuses for now goes on being added to.
+func (f *flusher) metrics(ctx context.Context, now time.Time) error {
+	md, points := f.vitals.Metrics(now)
+	if err := f.out.consumeMetrics(ctx, md, points); err != nil && !consumererror.IsPermanent(err) {
+		return err
 	}
-	if int64(d.from.received)-int64(e.start) > int64(f.r.cfg.MaxEventAge) { //nolint:gosec // both are after 1970
-		f.w.put(attrLate).SetBool(true)
-	}
-	f.w.into(lr.Attributes())
-	d.vitals = f.r.vitals.read(f, d, e)
+	f.vitals.Clear()
+	return nil
 }

@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
@@ -64,7 +65,7 @@ func TestGolden(t *testing.T) {
 			}
 			got := g.send(http.MethodPost, r.URL, body, header...)
 			require.Equal(t, want, got.code, got.text)
-			g.flushNow(flushChanged)
+			g.flushNow(session.Changed)
 		}
 		g.flush(s.Wait)
 

@@ -25,6 +25,9 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 )
 
 // rig is a receiver that listens on a free port, wired to sinks.
@@ -74,7 +77,8 @@ func newRig(t *testing.T, edit func(*Config)) *rig {
 		clock: &clock{at: testNow}, tel: componenttest.NewTelemetry(),
 	}
 	t.Cleanup(func() { _ = g.tel.Shutdown(t.Context()) })
-	set := receivertest.NewNopSettings(componentType)
+	set := receivertest.NewNopSettings(metadata.Type)
+	set.ID = component.NewID(metadata.Type)
 	set.TelemetrySettings = g.tel.NewTelemetrySettings()
 	g.create(set)
 	return g
@@ -89,7 +93,7 @@ func (g *rig) create(set receiver.Settings) {
 	require.NoError(g.t, err)
 	m, err := factory.CreateMetrics(g.t.Context(), set, g.cfg, g.metrics)
 	require.NoError(g.t, err)
-	g.rum = m.(*rum)
+	g.rum = instance(m)
 	g.rum.now = g.clock.now
 }
 
@@ -114,7 +118,7 @@ type reply struct {
 // send makes one request to the path, with headers in pairs.
 func (g *rig) send(method, path, body string, header ...string) reply {
 	g.t.Helper()
-	req, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.rum.addr.String()+path, strings.NewReader(body))
+	req, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.rum.listener.addr.String()+path, strings.NewReader(body))
 	require.NoError(g.t, err)
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
@@ -136,15 +140,22 @@ func (g *rig) post(body string) reply {
 func (g *rig) flush(d time.Duration) {
 	g.t.Helper()
 	g.clock.add(d)
-	g.flushNow(flushDue)
+	g.flushNow(session.Due)
 }
 
-func (g *rig) flushNow(mode flushMode) {
+func (g *rig) flushNow(mode session.Mode) {
 	g.t.Helper()
-	g.flushing.Lock()
-	defer g.flushing.Unlock()
 	require.NoError(g.t, g.flusher.flush(g.t.Context(), g.clock.now(), mode))
 }
+
+// sizes is what is held, but for the keys remembered.
+func (g *rig) sizes() session.Sizes {
+	s := g.sessions.Sizes()
+	s.Keys = 0
+	return s
+}
+
+const metricPrefix = "otelcol_receiver_datadog_rum_"
 
 // spans returns every span that reached the sink.
 func (g *rig) spans() []ptrace.Span {

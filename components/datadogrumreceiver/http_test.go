@@ -3,6 +3,7 @@ package datadogrumreceiver
 import (
 	"bytes"
 	"compress/flate"
+	"context"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -11,12 +12,21 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/configoptional"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal/journaltest"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
 func TestEveryWayAnSDKNamesItsTrack(t *testing.T) {
@@ -42,11 +52,11 @@ func TestForwardingIsRefusedToAnythingButAnIntake(t *testing.T) {
 	} {
 		got := g.send(http.MethodPost, "/?ddforward="+url.QueryEscape(forward), fetchLine)
 		require.Equal(t, http.StatusForbidden, got.code, forward)
-		require.Equal(t, errForward.Error(), got.text)
+		require.Equal(t, "ddforward does not name a Datadog intake path", got.text)
 	}
 	got := g.send(http.MethodPost, "/?ddforwardSubdomain=evil&ddforward="+url.QueryEscape("/api/v2/rum?x"), fetchLine)
 	require.Equal(t, http.StatusForbidden, got.code)
-	require.Equal(t, errSubdomain.Error(), got.text)
+	require.Equal(t, "ddforwardSubdomain is not one that is forwarded", got.text)
 	require.Empty(t, g.spans())
 }
 
@@ -88,22 +98,9 @@ func TestABombIsRefused(t *testing.T) {
 		require.Less(t, len(bomb), 1<<17)
 		got := g.send(http.MethodPost, "/api/v2/rum", bomb, "Content-Encoding", how)
 		require.Equal(t, http.StatusRequestEntityTooLarge, got.code)
-		require.Equal(t, errTooLarge.Error(), got.text)
+		require.Equal(t, "body is larger than max_request_body_size", got.text)
 	}
 	require.Equal(t, http.StatusRequestEntityTooLarge, g.send(http.MethodPost, "/api/v2/rum", strings.Repeat("a", 2<<20)).code)
-	require.Equal(t, g.cfg.MaxInFlightBytes, g.budget.Load(), "the budget is given back")
-}
-
-func TestBodiesShareABudget(t *testing.T) {
-	g := newRig(t, nil).start(nil)
-	g.budget.Store(10)
-	got := g.post(clickLine)
-	require.Equal(t, http.StatusServiceUnavailable, got.code)
-	require.Equal(t, errBusy.Error(), got.text)
-	require.Equal(t, "1", got.header.Get("Retry-After"))
-	require.EqualValues(t, 10, g.budget.Load())
-	g.budget.Store(1 << 20)
-	require.Equal(t, http.StatusAccepted, g.post(clickLine).code)
 }
 
 func TestABadLineCostsThatLine(t *testing.T) {
@@ -126,7 +123,7 @@ func TestABadLineCostsThatLine(t *testing.T) {
 
 func TestTokensDecideWhoMaySend(t *testing.T) {
 	g := newRig(t, func(cfg *Config) {
-		cfg.ClientTokens = map[string]TokenConfig{
+		cfg.ClientTokens = map[string]intake.TokenConfig{
 			"pub1": {Tenant: "shop", ApplicationIDs: []string{appID}},
 			"pub2": {Tenant: "blog"},
 		}
@@ -143,7 +140,7 @@ func TestTokensDecideWhoMaySend(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, g.post(joinLines(other, fetchLine)).code, "one line is allowed")
 	require.EqualValues(t, 2, g.count(t, "events", "outcome", "forbidden"))
 	require.Len(t, g.spans(), 1)
-	tenant, _ := g.traces.AllTraces()[0].ResourceSpans().At(0).Resource().Attributes().Get(attrTenantID)
+	tenant, _ := g.traces.AllTraces()[0].ResourceSpans().At(0).Resource().Attributes().Get(attr.TenantID)
 	require.Equal(t, "shop", tenant.Str())
 
 	require.Equal(t, http.StatusAccepted, g.send(http.MethodPost, "/rum", fetchLine, "DD-API-KEY", "pub2").code)
@@ -169,29 +166,10 @@ func TestRatesAreLimitedPerTokenAndAddress(t *testing.T) {
 	require.EqualValues(t, 2, g.count(t, "rate_limited", "by", "ip"))
 }
 
-func TestTheClientBehindATrustedProxy(t *testing.T) {
-	gate, err := newGate(&Config{TrustedProxies: []string{"10.0.0.0/8", "fd00::/8"}, RateLimit: RateLimitConfig{MaxKeys: 1}})
-	require.NoError(t, err)
-	for _, c := range []struct{ name, peer, forwarded, want string }{
-		{"no proxy", "203.0.113.9:1234", "198.51.100.1", "203.0.113.9"},
-		{"one proxy", "10.0.0.1:1234", "198.51.100.1", "198.51.100.1"},
-		{"forged by the client", "10.0.0.1:1234", "6.6.6.6, 198.51.100.1", "198.51.100.1"},
-		{"two proxies", "10.0.0.1:1234", "198.51.100.1, 10.9.9.9", "198.51.100.1"},
-		{"only proxies", "10.0.0.1:1234", "10.1.1.1, 10.9.9.9", "10.1.1.1"},
-		{"nonsense", "10.0.0.1:1234", "unknown", "10.0.0.1"},
-		{"empty", "10.0.0.1:1234", "", "10.0.0.1"},
-		{"IPv6", "[fd00::1]:1234", "2001:db8::7", "2001:db8::7"},
-		{"mapped", "[::ffff:10.0.0.1]:1234", "198.51.100.1:443", "198.51.100.1"},
-	} {
-		req := &http.Request{RemoteAddr: c.peer, Header: http.Header{"X-Forwarded-For": {c.forwarded}}}
-		require.Equal(t, c.want, gate.client(req).String(), c.name)
-	}
-}
-
 func TestBrowsersOfOtherOriginsReadTheAnswer(t *testing.T) {
 	g := newRig(t, func(cfg *Config) {
 		cfg.CORS = configoptional.Some(confighttp.CORSConfig{AllowedOrigins: []string{"https://shop.example"}})
-		cfg.ClientTokens = map[string]TokenConfig{"pub1": {}}
+		cfg.ClientTokens = map[string]intake.TokenConfig{"pub1": {}}
 	}).start(nil)
 	ok := g.send(http.MethodPost, "/rum?dd-api-key=pub1", clickLine, "Origin", "https://shop.example")
 	require.Equal(t, "https://shop.example", ok.header.Get("Access-Control-Allow-Origin"))
@@ -209,7 +187,7 @@ func TestBrowsersOfOtherOriginsReadTheAnswer(t *testing.T) {
 func TestTheOrderOfTheAnswers(t *testing.T) {
 	g := newRig(t, func(cfg *Config) {
 		cfg.MaxRequestBodySize = 1 << 10
-		cfg.ClientTokens = map[string]TokenConfig{"pub1": {ApplicationIDs: []string{"other"}}}
+		cfg.ClientTokens = map[string]intake.TokenConfig{"pub1": {ApplicationIDs: []string{"other"}}}
 		cfg.RateLimit.PerToken, cfg.RateLimit.PerIP = 1, 3
 	}).start(nil)
 	large := strings.Repeat("a", 2<<10)
@@ -234,7 +212,7 @@ func TestTheOrderOfTheAnswers(t *testing.T) {
 	require.EqualValues(t, 1, g.count(t, "rate_limited", "by", "token"))
 	require.EqualValues(t, 1, g.count(t, "rate_limited", "by", "ip"))
 	g.clock.add(2 * time.Second)
-	g.rum.traces = consumertest.NewErr(fmt.Errorf("busy"))
+	g.rum.out.traces = consumertest.NewErr(fmt.Errorf("busy"))
 	require.Equal(t, http.StatusForbidden, g.send(http.MethodPost, "/rum?dd-api-key=pub1", fetchLine).code, "the application, before the pipelines")
 }
 
@@ -263,7 +241,7 @@ func TestReplayAndTelemetryAreNeverConverted(t *testing.T) {
 
 func TestARefusalMakesTheSDKComeAgainAndItsRetryIsConvertedOnce(t *testing.T) {
 	g := newRig(t, nil)
-	g.rum.traces = consumertest.NewErr(fmt.Errorf("queue is full"))
+	g.rum.out.traces = consumertest.NewErr(fmt.Errorf("queue is full"))
 	g.start(nil)
 	errorLine := `{"type":"error","date":1795168790000,"application":{"id":"` + appID + `"},"error":{"id":"e1","message":"no"}}`
 	body := joinLines(errorLine, fetchLine)
@@ -273,7 +251,7 @@ func TestARefusalMakesTheSDKComeAgainAndItsRetryIsConvertedOnce(t *testing.T) {
 	require.Len(t, g.records(), 1, "the logs pipeline had taken its part")
 	require.EqualValues(t, 2, g.count(t, "events", "outcome", "deferred"))
 
-	g.rum.traces = g.traces
+	g.rum.out.traces = g.traces
 	require.Equal(t, http.StatusAccepted, g.post(body).code)
 	require.Equal(t, http.StatusAccepted, g.post(body).code)
 	require.Len(t, g.spans(), 1)
@@ -283,7 +261,7 @@ func TestARefusalMakesTheSDKComeAgainAndItsRetryIsConvertedOnce(t *testing.T) {
 
 func TestAPermanentRefusalIsCountedAndNotRetried(t *testing.T) {
 	g := newRig(t, nil)
-	g.rum.traces = consumertest.NewErr(consumererror.NewPermanent(fmt.Errorf("no such tenant")))
+	g.rum.out.traces = consumertest.NewErr(consumererror.NewPermanent(fmt.Errorf("no such tenant")))
 	g.start(nil)
 	require.Equal(t, http.StatusAccepted, g.post(fetchLine).code)
 	require.EqualValues(t, 1, g.count(t, "events", "type", "resource", "outcome", "refused"))
@@ -299,23 +277,43 @@ func TestAnEventInTwoBodiesIsConvertedOnce(t *testing.T) {
 
 // While one request is converted, a second with the same events must not be told that all is well.
 func TestAnEventThatIsBeingConvertedIsNotAcknowledgedTwice(t *testing.T) {
-	g := newRig(t, nil).start(nil)
-	key := digestOf("", appID, "resource", "7e000000-0000-4000-8000-000000000001")
-	require.Equal(t, claimNew, g.seen.claim(key, 1<<60, g.clock.now()))
-	require.Equal(t, http.StatusServiceUnavailable, g.post(fetchLine).code)
-	g.seen.release(key)
-	require.Equal(t, http.StatusAccepted, g.post(fetchLine).code)
+	g := newRig(t, nil)
+	slow := &slowTraces{Consumer: consumertest.NewNop(), entered: make(chan struct{}), leave: make(chan struct{})}
+	g.rum.out.traces = slow
+	g.start(nil)
+	first := make(chan reply)
+	go func() { first <- g.post(fetchLine) }()
+	<-slow.entered
+	same := joinLines("", fetchLine) // another body with the same event
+	require.Equal(t, http.StatusServiceUnavailable, g.post(same).code)
+	g.clock.add(session.ClaimLife)
+	g.rum.out.traces = g.traces
+	require.Equal(t, http.StatusAccepted, g.post(same).code, "a request that never ends does not block its events for good")
+	close(slow.leave)
+	require.Equal(t, http.StatusAccepted, (<-first).code)
+}
+
+// slowTraces is a traces pipeline that takes its time.
+type slowTraces struct {
+	consumertest.Consumer
+	entered, leave chan struct{}
+}
+
+func (s *slowTraces) ConsumeTraces(context.Context, ptrace.Traces) error {
+	close(s.entered)
+	<-s.leave
+	return nil
 }
 
 func TestOneListenerServesEveryPipeline(t *testing.T) {
 	cfg := createDefaultConfig().(*Config)
 	cfg.NetAddr.Endpoint = "127.0.0.1:0"
-	f, set := NewFactory(), receivertest.NewNopSettings(componentType)
+	f, set := NewFactory(), receivertest.NewNopSettings(metadata.Type)
 	traces, err := f.CreateTraces(t.Context(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	logs, err := f.CreateLogs(t.Context(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
-	require.Same(t, traces, logs)
+	require.Same(t, instance(traces), instance(logs))
 	for range 2 {
 		require.NoError(t, traces.Start(t.Context(), componenttest.NewNopHost()))
 	}
@@ -324,47 +322,18 @@ func TestOneListenerServesEveryPipeline(t *testing.T) {
 	}
 	again, err := f.CreateTraces(t.Context(), set, cfg, consumertest.NewNop())
 	require.NoError(t, err)
-	require.NotSame(t, traces, again, "a stopped receiver is forgotten")
+	require.NotSame(t, instance(traces), instance(again), "a stopped receiver is forgotten")
 	require.NoError(t, again.Shutdown(t.Context()))
 }
 
+func instance(c component.Component) *rum { return c.(*sharedcomponent.Handle[*rum]).Instance() }
+
 func TestAPortThatIsTakenIsNamed(t *testing.T) {
 	first := newRig(t, nil).start(nil)
-	taken := first.rum.addr.String()
-	d := &disk{items: map[string][]byte{}}
-	g := newRig(t, func(cfg *Config) { cfg.NetAddr.Endpoint = taken; cfg.Storage = &diskID })
-	require.ErrorContains(t, g.rum.Start(t.Context(), diskHost{componenttest.NewNopHost(), d}), "listen on "+taken)
-	require.Zero(t, d.open, "the storage is closed again")
+	taken := first.rum.listener.addr.String()
+	d := journaltest.NewDisk()
+	g := newRig(t, func(cfg *Config) { cfg.NetAddr.Endpoint = taken; cfg.Storage = &journaltest.ID })
+	require.ErrorContains(t, g.rum.Start(t.Context(), d.Host()), "listen on "+taken)
+	require.Zero(t, d.Open(), "the storage is closed again")
 	require.NoError(t, g.rum.Shutdown(t.Context()))
-}
-
-// A request that never ended, whatever the reason, does not block its events for good.
-func TestAClaimDoesNotOutliveItsRequest(t *testing.T) {
-	g := newRig(t, nil).start(nil)
-	key := digestOf("", appID, "resource", "7e000000-0000-4000-8000-000000000001")
-	require.Equal(t, claimNew, g.seen.claim(key, 1<<60, g.clock.now()))
-	require.Equal(t, http.StatusServiceUnavailable, g.post(fetchLine).code)
-	g.clock.add(claimLife)
-	require.Equal(t, http.StatusAccepted, g.post(fetchLine).code)
-}
-
-func TestWhatWasSeenIsForgottenByAgeAndNumber(t *testing.T) {
-	table := newSeenTable(2, time.Hour)
-	now := testNow
-	for _, key := range []string{"a", "b", "c"} {
-		require.Equal(t, claimNew, table.claim(digestOf(key), 1, now))
-		table.commit(digestOf(key), now)
-	}
-	require.Equal(t, 2, table.len())
-	require.EqualValues(t, 1, table.takeEvicted())
-	require.Equal(t, claimNew, table.claim(digestOf("a"), 2, now), "the oldest made room")
-	table.release(digestOf("a"))
-	require.Equal(t, claimDone, table.claim(digestOf("c"), 2, now))
-	require.Equal(t, claimNew, table.claim(digestOf("c"), 2, now.Add(time.Hour)), "too old to matter")
-	for i := range 10_000 {
-		key := digestOf(fmt.Sprint(i))
-		require.Equal(t, claimNew, table.claim(key, 3, now))
-		table.commit(key, now)
-		require.LessOrEqual(t, table.len(), 4)
-	}
 }

@@ -3,7 +3,6 @@ package datadogrumreceiver
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -12,10 +11,12 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 )
 
-// intake is Datadog: it keeps what it gets and answers as told.
-type intake struct {
+// datadog is the far end: it keeps what it gets and answers as told.
+type datadog struct {
 	*httptest.Server
 	mu   sync.Mutex
 	code int
@@ -27,9 +28,9 @@ type received struct {
 	header                  http.Header
 }
 
-func newIntake(t *testing.T) *intake {
+func newDatadog(t *testing.T) *datadog {
 	t.Helper()
-	in := &intake{code: http.StatusAccepted}
+	in := &datadog{code: http.StatusAccepted}
 	in.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
 		in.mu.Lock()
@@ -45,21 +46,21 @@ func newIntake(t *testing.T) *intake {
 	return in
 }
 
-func (in *intake) answer(code int) {
+func (in *datadog) answer(code int) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.code = code
 }
 
-func (in *intake) requests() []received {
+func (in *datadog) requests() []received {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	return append([]received(nil), in.got...)
 }
 
-func passRig(t *testing.T, edit func(*Config)) (*rig, *intake) {
+func passRig(t *testing.T, edit func(*Config)) (*rig, *datadog) {
 	t.Helper()
-	in := newIntake(t)
+	in := newDatadog(t)
 	g := newRig(t, func(cfg *Config) {
 		cfg.Passthrough.Enabled, cfg.Passthrough.Endpoint = true, in.URL
 		if edit != nil {
@@ -163,37 +164,16 @@ func TestAnUnreachableDatadogMakesTheSDKComeAgain(t *testing.T) {
 }
 
 func TestNothingPassesThatThePipelinesRefused(t *testing.T) {
-	g, in := passRig(t, func(cfg *Config) { cfg.ClientTokens = map[string]TokenConfig{"pub1": {}} })
+	g, in := passRig(t, func(cfg *Config) { cfg.ClientTokens = map[string]intake.TokenConfig{"pub1": {}} })
 	require.Equal(t, http.StatusForbidden, g.send(http.MethodPost, "/rum?dd-api-key=x", fetchLine).code)
 	require.Empty(t, in.requests())
 }
 
-func TestTheProfilingQuotaIsDatadogsToGrant(t *testing.T) {
-	g, in := passRig(t, nil)
+func TestTheProfilingQuotaIsRefusedWithoutThePassThrough(t *testing.T) {
 	path := "/?ddforward=" + url.QueryEscape("/api/v2/profiling/quota?session_id=1") + "&ddforwardSubdomain=quota"
-	g.pass.base.Host = "browser-intake-datadoghq.eu"
-	g.pass.client.Transport = &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, "tcp", in.Listener.Addr().String())
-	}}
-	got := g.send(http.MethodGet, path, "", "DD-CLIENT-TOKEN", "pub1", "Cookie", "sid=secret")
-	require.Equal(t, reply{http.StatusAccepted, `{"admitted":true}`, got.header}, got)
-	r := in.requests()[0]
-	require.Equal(t, "GET quota.browser-intake-datadoghq.eu /api/v2/profiling/quota?session_id=1", r.method+" "+r.host+" "+r.uri)
-	require.Equal(t, "pub1", r.header.Get("DD-CLIENT-TOKEN"))
-	require.Empty(t, r.header.Get("Cookie"))
-
 	off := newRig(t, func(cfg *Config) { cfg.RateLimit.PerToken = 1 }).start(nil)
 	for _, want := range []int{http.StatusForbidden, http.StatusForbidden, http.StatusTooManyRequests} {
 		require.Equal(t, want, off.send(http.MethodGet, path, "").code, "its questions count as requests")
-	}
-}
-
-func TestIntakeHosts(t *testing.T) {
-	for site, want := range map[string]string{
-		"datadoghq.com": "browser-intake-datadoghq.com", "datadoghq.eu": "browser-intake-datadoghq.eu",
-		"us5.datadoghq.com": "browser-intake-us5-datadoghq.com", "ap1.datadoghq.com": "browser-intake-ap1-datadoghq.com", "ddog-gov.com": "browser-intake-ddog-gov.com",
-	} {
-		require.Equal(t, want, intakeHost(site))
 	}
 }
 
@@ -203,7 +183,7 @@ func TestAsyncAnswersBeforeDatadogDoes(t *testing.T) {
 	require.Equal(t, http.StatusAccepted, g.post(fetchLine).code)
 	require.Eventually(t, func() bool { return len(in.requests()) >= 1 }, 10*time.Second, time.Millisecond)
 	in.answer(http.StatusAccepted)
-	require.Eventually(t, func() bool { return g.pass.queued() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return g.rum.intake.Queued() == 0 }, 10*time.Second, time.Millisecond)
 	require.Equal(t, fetchLine, in.requests()[len(in.requests())-1].body)
 }
 
@@ -218,7 +198,7 @@ func TestAFullQueueMakesTheSDKComeAgain(t *testing.T) {
 	require.Equal(t, http.StatusServiceUnavailable, got.code)
 	require.Contains(t, got.text, "queue to Datadog is full")
 	in.answer(http.StatusAccepted)
-	require.Eventually(t, func() bool { return g.pass.queued() == 0 }, 10*time.Second, time.Millisecond)
+	require.Eventually(t, func() bool { return g.rum.intake.Queued() == 0 }, 10*time.Second, time.Millisecond)
 	require.Equal(t, http.StatusAccepted, g.post(clickLine).code)
 	require.EqualValues(t, 1, g.count(t, "events", "type", "action", "outcome", "converted"))
 }

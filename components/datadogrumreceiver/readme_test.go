@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/confmap"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
@@ -69,7 +70,7 @@ func toText(t *testing.T, v any) string {
 func TestReadmeListsEveryMetric(t *testing.T) {
 	g := newRig(t, func(cfg *Config) {
 		cfg.RateLimit.PerToken = 4
-		cfg.Passthrough.Enabled, cfg.Passthrough.Endpoint = true, newIntake(t).URL
+		cfg.Passthrough.Enabled, cfg.Passthrough.Endpoint = true, newDatadog(t).URL
 		cfg.Passthrough.Tracks = []string{"replay"}
 	}).start(nil)
 	g.post(joinLines(clickLine, fetchLine, request(9, "", 0)))
@@ -83,15 +84,15 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 	g.flush(time.Minute)
 	{ // what only a failure counts
 		tel, ctx := g.rum.tel, context.Background()
-		tel.passLost.Add(ctx, 1, tel.self)
-		tel.late.Add(ctx, 1, tel.self)
-		tel.evictions.Add(ctx, 1, tel.heldAction)
-		tel.heldRefused.Add(ctx, 1, tel.heldAction)
-		tel.dropped.Add(ctx, 1, tel.self)
-		tel.storeErrors.Add(ctx, 1, tel.self)
+		tel.ReceiverDatadogRumPassthroughLost.Add(ctx, 1, tel.self)
+		tel.ReceiverDatadogRumLateEvents.Add(ctx, 1, tel.self)
+		tel.ReceiverDatadogRumEvictions.Add(ctx, 1, tel.heldAction)
+		tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, tel.heldAction)
+		tel.ReceiverDatadogRumDroppedActions.Add(ctx, 1, tel.self)
+		tel.ReceiverDatadogRumStorageErrors.Add(ctx, 1, tel.self)
 	}
 	readmetest.EqualMetrics(t, g.tel.Reader, metricPrefix)
-	for o := range outcomes {
+	for o := range session.Outcomes {
 		require.Contains(t, readmetest.Text(t), "`"+o.String()+"`")
 	}
 }

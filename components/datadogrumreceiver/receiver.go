@@ -6,21 +6,20 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
-	"go.opentelemetry.io/collector/consumer"
-	"go.opentelemetry.io/collector/pdata/plog"
-	"go.opentelemetry.io/collector/pdata/pmetric"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver"
-	"go.opentelemetry.io/collector/receiver/receiverhelper"
-	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/convert"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
 
 // flushEvery is how often the held items are looked through for what is due.
@@ -29,99 +28,123 @@ const flushEvery = time.Second
 // rum is one listener. The traces, logs and metrics pipelines of one component
 // id share it.
 type rum struct {
-	cfg *Config
-	set receiver.Settings
-	tel *telemetry
-	obs *receiverhelper.ObsReport
-	now func() time.Time
+	cfg     *Config
+	set     receiver.Settings
+	tel     *telemetry
+	out     *pipelines
+	now     func() time.Time
+	privacy event.Privacy
 
-	traces  consumer.Traces
-	logs    consumer.Logs
-	metrics consumer.Metrics
-
-	router  *router
-	gate    *gate
-	privacy privacy
-	noise   *noise
-	seen    *seenTable
-	bodies  *seenTable
-	held    *held
-	vitals  *vitals
-	pass    *passthrough
-	budget  atomic.Int64 // bytes that bodies may still take
-	owners  atomic.Uint64
-	ingests sync.Pool
-
+	intake   *intake.Handler
+	sessions *session.Sessions
+	ingests  sync.Pool
+	owners   atomic.Uint64
 	flusher  *flusher
-	flushing sync.Mutex // held while flusher works
-	wake     chan struct{}
-	stop     context.CancelFunc
-	work     sync.WaitGroup
-	server   *http.Server
-	addr     net.Addr // where it listens
-	gauges   metric.Registration
-	starting sync.Once
-	stopping sync.Once
-	startErr error
-	stopErr  error
+	listener listener
+}
+
+// listener is what runs between Start and Shutdown.
+type listener struct {
+	server *http.Server
+	addr   net.Addr // where it listens
+	wake   chan struct{}
+	stop   context.CancelFunc
+	work   sync.WaitGroup
 }
 
 func newRUM(set receiver.Settings, cfg *Config) (*rum, error) {
-	r := &rum{cfg: cfg, set: set, now: time.Now, wake: make(chan struct{}, 1)}
-	var errs [6]error
+	r := &rum{cfg: cfg, set: set, now: time.Now, listener: listener{wake: make(chan struct{}, 1)}}
+	var errs [5]error
 	r.tel, errs[0] = newTelemetry(set)
-	r.obs, errs[1] = receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
-		ReceiverID: set.ID, Transport: "http", ReceiverCreateSettings: set,
-	})
-	r.privacy, errs[2] = newPrivacy(&cfg.Privacy)
-	r.noise, errs[3] = newNoise(&cfg.Actions)
-	r.gate, errs[4] = newGate(cfg)
-	r.pass, errs[5] = newPassthrough(&cfg.Passthrough, r)
+	r.out, errs[1] = newPipelines(set)
+	r.privacy, errs[2] = event.NewPrivacy(&cfg.Privacy)
+	r.sessions, errs[3] = session.New(r.sessionConfig())
 	if err := errors.Join(errs[:]...); err != nil {
 		return nil, err
 	}
-	r.router = newRouter(cfg.Paths)
-	r.seen = newSeenTable(cfg.Dedupe.MaxEvents, cfg.Dedupe.TTL)
-	r.bodies = newSeenTable(cfg.Dedupe.MaxBodies, cfg.Dedupe.TTL)
-	r.held = newHeld(cfg)
-	r.vitals = newVitals(r.now())
-	r.budget.Store(cfg.MaxInFlightBytes)
-	r.flusher = &flusher{r: r, w: r.newWriter()}
-	r.ingests.New = func() any { return &ingest{r: r, w: r.newWriter()} }
-	return r, nil
+	r.intake, errs[4] = intake.New(intake.Settings{
+		Paths: cfg.Paths, MaxBodyBytes: cfg.MaxRequestBodySize, MaxInFlightBytes: cfg.MaxInFlightBytes,
+		Tokens: cfg.ClientTokens, TrustedProxies: cfg.TrustedProxies, RateLimit: &cfg.RateLimit, Skew: &cfg.Skew,
+		Passthrough: &cfg.Passthrough, MaxBodies: cfg.Dedupe.MaxBodies, RememberBodies: cfg.Dedupe.TTL,
+	}, &r.privacy, r.convert, func() time.Time { return r.now() }, r.tel.TelemetryBuilder, r.tel.id)
+	r.flusher = newFlusher(r)
+	r.ingests.New = func() any { return r.newIngest() }
+	return r, errs[4]
 }
 
-func (r *rum) newWriter() *writer {
-	return newWriter(newFieldTable(&r.cfg.Privacy, r.privacy.deny), &r.privacy)
+func (r *rum) sessionConfig() session.Config {
+	cfg := r.cfg
+	return session.Config{
+		Actions: &cfg.Actions, Infer: &cfg.InferActions, Views: &cfg.Views, Dedupe: &cfg.Dedupe,
+		MaxEventAge: cfg.MaxEventAge, Ahead: cfg.Skew.Threshold,
+	}
 }
 
-// Start listens. Every pipeline that shares the receiver calls it; one does the work.
+func (r *rum) newWriter() *convert.Writer { return convert.NewWriter(&r.privacy, &r.cfg.Resources) }
+
+func (r *rum) newIngest() *ingest {
+	return &ingest{writer: r.newWriter(), sessions: r.sessions, out: r.out, maxEvent: r.cfg.MaxEventBytes}
+}
+
+// convert takes in the events of one body and counts what became of them.
+func (r *rum) convert(ctx context.Context, body string, from *event.Origin) intake.Verdict {
+	in := r.ingests.Get().(*ingest)
+	in.batch.Owner, in.batch.Now = r.owners.Add(1), r.now()
+	v := in.run(ctx, body, from)
+	r.tel.batch(ctx, in)
+	if in.batch.Held {
+		r.kick()
+	}
+	if in.forget() {
+		r.ingests.Put(in)
+	}
+	return v
+}
+
+// Start listens.
 func (r *rum) Start(ctx context.Context, host component.Host) error {
-	r.starting.Do(func() { r.startErr = r.start(ctx, host) })
-	return r.startErr
-}
-
-func (r *rum) start(ctx context.Context, host component.Host) (err error) {
-	if r.gauges, err = r.tel.gauges(r.set, r); err != nil {
+	err := r.tel.observe(func() held { return held{r.sessions.Sizes(), r.intake.Bodies(), r.intake.Queued()} })
+	if err != nil {
 		return err
 	}
-	if err := r.held.open(ctx, host, r); err != nil {
+	if err := r.load(ctx, host); err != nil {
 		return err
 	}
 	server, listener, err := r.listen(ctx, host)
 	if err != nil {
-		return errors.Join(err, r.held.closeStore(ctx))
+		return errors.Join(err, r.sessions.CloseJournal(ctx))
 	}
-	r.server, r.addr = server, listener.Addr()
+	l := &r.listener
+	l.server, l.addr = server, listener.Addr()
 	background, cancel := context.WithCancel(context.Background())
-	r.stop = cancel
-	r.pass.start()
-	r.work.Go(func() { r.flushLoop(background) })
-	r.work.Go(func() {
+	l.stop = cancel
+	r.intake.Start()
+	l.work.Go(func() { r.flushLoop(background) })
+	l.work.Go(func() {
 		if err := server.Serve(listener); !errors.Is(err, http.ErrServerClosed) {
 			componentstatus.ReportStatus(host, componentstatus.NewFatalErrorEvent(err))
 		}
 	})
+	return nil
+}
+
+// load takes in what an earlier run held and did not hand on.
+func (r *rum) load(ctx context.Context, host component.Host) error {
+	if r.cfg.Storage == nil {
+		return nil
+	}
+	j, err := journal.Open(ctx, host, journal.Config{Storage: *r.cfg.Storage, Kind: component.KindReceiver, Owner: r.set.ID, Name: "held"})
+	if err != nil {
+		return err
+	}
+	bad, err := r.sessions.Load(ctx, j)
+	if err != nil {
+		return errors.Join(err, j.Close(ctx))
+	}
+	if bad > 0 {
+		r.tel.ReceiverDatadogRumStorageErrors.Add(ctx, bad, r.tel.self)
+		r.set.Logger.Warn("Held actions and views could not be read from storage; they are lost.", zap.Int64("items", bad))
+	}
 	return nil
 }
 
@@ -130,7 +153,7 @@ func (r *rum) listen(ctx context.Context, host component.Host) (*http.Server, ne
 	// The body is decoded here: what passes through must stay as it came, and
 	// browsers name their encoding in the query.
 	cfg.CompressionAlgorithms = []string{}
-	server, err := cfg.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, r)
+	server, err := cfg.ToServer(ctx, host.GetExtensions(), r.set.TelemetrySettings, r.intake)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -143,38 +166,28 @@ func (r *rum) listen(ctx context.Context, host component.Host) (*http.Server, ne
 
 // Shutdown answers the requests that are running, hands on what is held and stops.
 func (r *rum) Shutdown(ctx context.Context) error {
-	r.stopping.Do(func() { r.stopErr = r.shutdown(ctx) })
-	return r.stopErr
-}
-
-func (r *rum) shutdown(ctx context.Context) error {
-	shared.Delete(r.cfg)
-	if r.server == nil { // never started
-		if r.gauges != nil {
-			return r.gauges.Unregister()
-		}
+	defer r.tel.Shutdown()
+	l := &r.listener
+	if l.server == nil { // never started
 		return nil
 	}
-	errs := []error{r.server.Shutdown(ctx)}
-	r.stop()
-	r.work.Wait()
-	r.flushing.Lock()
-	defer r.flushing.Unlock()
-	r.held.close()
-	errs = append(errs, r.flusher.flush(ctx, r.now(), flushAll))
-	if left := r.held.sizes(); left.actions+left.views > 0 && r.held.store == nil {
+	errs := []error{l.server.Shutdown(ctx)}
+	l.stop()
+	l.work.Wait()
+	r.sessions.Close()
+	errs = append(errs, r.flusher.flush(ctx, r.now(), session.All))
+	if rest := r.sessions.Sizes(); rest.Actions+rest.Views > 0 && r.cfg.Storage == nil {
 		r.set.Logger.Warn("The pipelines refused held actions and views at shutdown; they are lost.")
-		r.tel.heldRefused.Add(ctx, int64(left.actions), r.tel.heldAction)
-		r.tel.heldRefused.Add(ctx, int64(left.views), r.tel.heldView)
+		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Actions), r.tel.heldAction)
+		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Views), r.tel.heldView)
 	}
-	errs = append(errs, r.pass.shutdown(ctx), r.held.closeStore(ctx), r.gauges.Unregister())
-	return errors.Join(errs...)
+	return errors.Join(append(errs, r.intake.Shutdown(ctx), r.sessions.CloseJournal(ctx))...)
 }
 
 // kick makes the flush look at what has just changed.
 func (r *rum) kick() {
 	select {
-	case r.wake <- struct{}{}:
+	case r.listener.wake <- struct{}{}:
 	default:
 	}
 }
@@ -183,60 +196,16 @@ func (r *rum) flushLoop(ctx context.Context) {
 	tick := time.NewTicker(flushEvery)
 	defer tick.Stop()
 	for {
-		mode := flushChanged
+		mode := session.Changed
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
-			mode = flushDue
-		case <-r.wake:
+			mode = session.Due
+		case <-r.listener.wake:
 		}
-		r.flushing.Lock()
 		if err := r.flusher.flush(ctx, r.now(), mode); err != nil {
 			r.set.Logger.Debug("A pipeline refused held data for now; it stays held.", zap.Error(err))
 		}
-		r.flushing.Unlock()
 	}
-}
-
-func (r *rum) infers(source string) bool { return slices.Contains(r.cfg.InferActions.Sources, source) }
-
-func (r *rum) hasMetrics() bool { return r.metrics != nil }
-
-// consumeTraces hands spans to the traces pipeline; without one they go nowhere, by configuration.
-func (r *rum) consumeTraces(ctx context.Context, td ptrace.Traces, n int) error {
-	if r.traces == nil {
-		return nil
-	}
-	ctx = r.obs.StartTracesOp(ctx)
-	err := r.traces.ConsumeTraces(ctx, td)
-	r.obs.EndTracesOp(ctx, format, n, err)
-	return err
-}
-
-func (r *rum) consumeLogs(ctx context.Context, ld plog.Logs, n int) error {
-	if r.logs == nil {
-		return nil
-	}
-	ctx = r.obs.StartLogsOp(ctx)
-	err := r.logs.ConsumeLogs(ctx, ld)
-	r.obs.EndLogsOp(ctx, format, n, err)
-	return err
-}
-
-func (r *rum) consumeMetrics(ctx context.Context, md pmetric.Metrics, n int) error {
-	ctx = r.obs.StartMetricsOp(ctx)
-	err := r.metrics.ConsumeMetrics(ctx, md)
-	r.obs.EndMetricsOp(ctx, format, n, err)
-	return err
-}
-
-const format = "datadog_rum"
-
-func (r *rum) evicted(item metric.AddOption, n int64) {
-	r.tel.evictions.Add(context.Background(), n, item)
-}
-
-func (r *rum) droppedAction() {
-	r.tel.dropped.Add(context.Background(), 1, r.tel.self)
 }

@@ -17,6 +17,12 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 )
 
 // request is a line of one traced request that names action as its cause; action may be "".
@@ -57,9 +63,9 @@ func TestAnyOrderGivesTheSameSpans(t *testing.T) {
 		g := newRig(t, nil)
 		for len(order) > 0 {
 			n := 1 + rng.IntN(len(order))
-			require.False(t, g.rum.ingest(t.Context(), joinLines(order[:n]...), &origin{received: pcommon.NewTimestampFromTime(testNow)}).retry)
+			require.False(t, g.rum.convert(t.Context(), joinLines(order[:n]...), &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}).Retry)
 			if rng.IntN(2) == 0 {
-				g.flushNow(flushChanged)
+				g.flushNow(session.Changed)
 			}
 			order = order[n:]
 		}
@@ -71,7 +77,7 @@ func TestAnyOrderGivesTheSameSpans(t *testing.T) {
 			got = append(got, identity(span))
 			require.False(t, ids[span.SpanID().String()], "twice: %s", identity(span))
 			ids[span.SpanID().String()] = true
-			if p, ok := span.Attributes().Get(attrActionPrimary); ok && p.Bool() {
+			if p, ok := span.Attributes().Get(attr.ActionPrimary); ok && p.Bool() {
 				primaries++
 			}
 		}
@@ -103,10 +109,10 @@ func TestRequestsThatLeftBeforeARefusalHaveTheirRoots(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := newRig(t, nil).start(nil)
 			body := joinLines(append(lines, `{"type":"long_task","date":1795168790000,"application":{"id":"`+appID+`"},"long_task":{"id":"l1","duration":60000000}}`)...)
-			taking := g.rum.logs
-			g.rum.logs = errConsumer{}
+			taking := g.rum.out.logs
+			g.rum.out.logs = errConsumer{}
 			require.Equal(t, http.StatusServiceUnavailable, g.post(body).code)
-			g.rum.logs = taking
+			g.rum.out.logs = taking
 			require.Equal(t, http.StatusAccepted, g.post(body).code)
 			require.Equal(t, http.StatusAccepted, g.post(body).code)
 			g.flush(g.cfg.Actions.Missing + g.cfg.Actions.Wait)
@@ -128,7 +134,7 @@ func TestAnActionThatNeverComesGetsAPlaceholder(t *testing.T) {
 	holder := g.spans()[2]
 	require.Equal(t, "action", holder.Name())
 	require.Equal(t, g.spans()[0].ParentSpanID(), holder.SpanID())
-	missing, _ := holder.Attributes().Get(attrActionMissing)
+	missing, _ := holder.Attributes().Get(attr.ActionMissing)
 	require.True(t, missing.Bool())
 	require.Equal(t, g.spans()[0].StartTimestamp(), holder.StartTimestamp())
 	require.EqualValues(t, 2, g.count(t, "action_spans", "kind", "placeholder"))
@@ -140,7 +146,7 @@ func TestAnActionThatNeverComesGetsAPlaceholder(t *testing.T) {
 	late := g.spans()[4]
 	require.Equal(t, "click Pay", late.Name())
 	require.Equal(t, 2, late.Links().Len())
-	require.Equal(t, standaloneTraceID(appID, "a1"), late.TraceID())
+	require.Equal(t, event.StandaloneTraceID(appID, "a1"), late.TraceID())
 }
 
 func TestAnActionWithoutRequestsLeavesAlone(t *testing.T) {
@@ -152,8 +158,8 @@ func TestAnActionWithoutRequestsLeavesAlone(t *testing.T) {
 	require.Len(t, g.spans(), 1)
 	g.flush(g.cfg.Actions.Remember)
 	require.Len(t, g.spans(), 1)
-	require.Zero(t, g.held.sizes().actions, "and is forgotten")
-	require.Zero(t, g.held.sizes().actionBytes)
+	require.Zero(t, g.sizes().Actions, "and is forgotten")
+	require.Zero(t, g.sizes().ActionBytes)
 	require.EqualValues(t, 1, g.count(t, "action_spans", "kind", "standalone"))
 }
 
@@ -166,14 +172,14 @@ func TestALateRequestOfAKnownActionGetsItsRoot(t *testing.T) {
 	g.flush(0)
 	require.Len(t, g.spans(), 4)
 	extra := g.spans()[3]
-	primary, _ := extra.Attributes().Get(attrActionPrimary)
+	primary, _ := extra.Attributes().Get(attr.ActionPrimary)
 	require.False(t, primary.Bool())
 	require.Equal(t, g.spans()[1].SpanID(), extra.Links().At(0).SpanID())
 	require.EqualValues(t, 1, g.count(t, "action_spans", "kind", "copy"))
 }
 
 func TestSeparateActionsKeepTheirOwnTrace(t *testing.T) {
-	g := newRig(t, func(cfg *Config) { cfg.Actions.Span = spanSeparate }).start(nil)
+	g := newRig(t, func(cfg *Config) { cfg.Actions.Span = action.SpanSeparate }).start(nil)
 	g.post(joinLines(request(1, "a1", 10), act("a1", "click", "Pay", 0)))
 	g.flush(0)
 	require.Len(t, g.spans(), 2)
@@ -193,14 +199,14 @@ func TestOtherActionsAreRootsBesideTheClick(t *testing.T) {
 	g.flush(g.cfg.Actions.Missing)
 	require.Len(t, g.spans(), 3)
 	fetch := g.spans()[0]
-	require.Equal(t, actionSpanID(appID, "a1", fetch.TraceID()), fetch.ParentSpanID(), "the click is the cause")
+	require.Equal(t, event.ActionSpanID(appID, "a1", fetch.TraceID()), fetch.ParentSpanID(), "the click is the cause")
 	require.Zero(t, fetch.Links().Len())
 	roots := []pcommon.SpanID{g.spans()[1].SpanID(), g.spans()[2].SpanID()}
-	require.Contains(t, roots, actionSpanID(appID, "manual", fetch.TraceID()))
+	require.Contains(t, roots, event.ActionSpanID(appID, "manual", fetch.TraceID()))
 	list, _ := fetch.Attributes().Get("datadog.action.id")
 	require.Equal(t, []any{"never", "manual", "a1"}, list.Slice().AsRaw())
 	g.flush(g.cfg.Actions.Remember)
-	require.Equal(t, heldSizes{}, g.held.sizes())
+	require.Equal(t, session.Sizes{}, g.sizes())
 }
 
 func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
@@ -225,12 +231,12 @@ func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
 			g := newRig(t, func(cfg *Config) { cfg.Actions.Deny = []string{"*.isLoading.Update"} }).start(nil)
 			g.post(joinLines(c.lines...))
 			fetch := g.spans()[0]
-			link, _ := fetch.Attributes().Get(attrActionLink)
+			link, _ := fetch.Attributes().Get(attr.ActionLink)
 			if c.parent == "" {
 				require.True(t, fetch.ParentSpanID().IsEmpty())
 				require.Empty(t, link.Str())
 			} else {
-				require.Equal(t, actionSpanID(appID, c.parent, fetch.TraceID()), fetch.ParentSpanID())
+				require.Equal(t, event.ActionSpanID(appID, c.parent, fetch.TraceID()), fetch.ParentSpanID())
 				require.Equal(t, "inferred", link.Str())
 			}
 			require.EqualValues(t, 1, g.count(t, "inferences", "result", c.result))
@@ -241,7 +247,7 @@ func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
 func TestAnIdBeatsTime(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	g.post(joinLines(act("near", "custom", "x", 9), request(1, "named", 10)))
-	require.Equal(t, actionSpanID(appID, "named", g.spans()[0].TraceID()), g.spans()[0].ParentSpanID())
+	require.Equal(t, event.ActionSpanID(appID, "named", g.spans()[0].TraceID()), g.spans()[0].ParentSpanID())
 }
 
 func TestAnEffectIsAChildOfItsRequest(t *testing.T) {
@@ -262,7 +268,7 @@ func TestAnEffectIsAChildOfItsRequest(t *testing.T) {
 			fetch, effect := g.spans()[0], g.spans()[1]
 			require.Equal(t, fetch.SpanID(), effect.ParentSpanID())
 			require.Equal(t, fetch.TraceID(), effect.TraceID())
-			role, _ := effect.Attributes().Get(attrActionRole)
+			role, _ := effect.Attributes().Get(attr.ActionRole)
 			require.Equal(t, "effect", role.Str())
 			require.Equal(t, effect.StartTimestamp(), effect.EndTimestamp())
 		}
@@ -315,7 +321,7 @@ func TestASessionThatFloodsIsCutDown(t *testing.T) {
 // An action that is sent again counts once: what a refusal sent back was not reported.
 func TestARefusedActionCostsItsSessionNothing(t *testing.T) {
 	g := newRig(t, func(cfg *Config) { cfg.Actions.PerSession = 5 })
-	g.rum.traces = consumertest.NewErr(fmt.Errorf("busy"))
+	g.rum.out.traces = consumertest.NewErr(fmt.Errorf("busy"))
 	g.start(nil)
 	lines := []string{request(1, "a0", 1)}
 	for i := range 10 {
@@ -324,7 +330,7 @@ func TestARefusedActionCostsItsSessionNothing(t *testing.T) {
 	for range 3 {
 		require.Equal(t, http.StatusServiceUnavailable, g.post(joinLines(lines...)).code)
 	}
-	g.rum.traces = g.traces
+	g.rum.out.traces = g.traces
 	require.Equal(t, http.StatusAccepted, g.post(joinLines(lines...)).code)
 	require.Equal(t, http.StatusAccepted, g.post(act("a10", "custom", "x", 10)).code)
 	g.flush(g.cfg.Actions.Remember)
@@ -335,7 +341,7 @@ func TestARefusedActionCostsItsSessionNothing(t *testing.T) {
 func TestAFullTableMakesRoomAndTheSenderComesAgain(t *testing.T) {
 	g := newRig(t, func(cfg *Config) { cfg.Actions.MaxHeld, cfg.Actions.PerSession = 10, 0 })
 	post := func(i int) bool {
-		return g.rum.ingest(t.Context(), act("a"+strconv.Itoa(i), "click", "x", i), &origin{received: pcommon.NewTimestampFromTime(testNow)}).retry
+		return g.rum.convert(t.Context(), act("a"+strconv.Itoa(i), "click", "x", i), &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}).Retry
 	}
 	for i := range 10 {
 		require.False(t, post(i))
@@ -351,16 +357,14 @@ func TestAFullTableMakesRoomAndTheSenderComesAgain(t *testing.T) {
 
 func TestWhatAPipelineRefusesForNowStaysHeld(t *testing.T) {
 	g := newRig(t, nil).start(nil)
-	g.rum.traces = consumertest.NewErr(fmt.Errorf("busy"))
+	g.rum.out.traces = consumertest.NewErr(fmt.Errorf("busy"))
 	g.post(act("a1", "click", "x", 0))
 	g.clock.add(time.Hour)
-	g.flushing.Lock()
-	require.Error(t, g.flusher.flush(t.Context(), g.clock.now(), flushDue))
-	g.flushing.Unlock()
-	require.Equal(t, 1, g.held.sizes().actions)
-	g.flushing.Lock()
-	g.rum.traces = g.traces
-	g.flushing.Unlock()
+	require.Error(t, g.flusher.flush(t.Context(), g.clock.now(), session.Due))
+	require.Equal(t, 1, g.sizes().Actions)
+	g.flusher.mu.Lock()
+	g.rum.out.traces = g.traces
+	g.flusher.mu.Unlock()
 	g.flush(0)
 	require.Len(t, g.spans(), 1)
 }
@@ -373,14 +377,14 @@ func TestShutdownHandsOnWhatIsHeld(t *testing.T) {
 	require.Len(t, g.spans(), 3, "the request, its placeholder, the action")
 	require.Equal(t, "rum.view", g.recordNamed("rum.view").EventName())
 	require.Len(t, g.metrics.AllMetrics(), 1)
-	require.Equal(t, heldSizes{}, g.held.sizes())
+	require.Equal(t, session.Sizes{}, g.sizes())
 }
 
 func TestStandaloneTraceIDIsFixed(t *testing.T) {
-	id := standaloneTraceID(appID, actionID)
+	id := event.StandaloneTraceID(appID, actionID)
 	require.Equal(t, hex.EncodeToString(id[:]), id.String())
-	require.Equal(t, id, standaloneTraceID(appID, actionID))
-	require.NotEqual(t, id, standaloneTraceID(actionID, appID))
+	require.Equal(t, id, event.StandaloneTraceID(appID, actionID))
+	require.NotEqual(t, id, event.StandaloneTraceID(actionID, appID))
 }
 
 // A request that is still running when the stop has waited long enough is not
@@ -388,17 +392,17 @@ func TestStandaloneTraceIDIsFixed(t *testing.T) {
 func TestNothingIsHeldAfterTheLastFlush(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	slow := &slowLogs{Consumer: consumertest.NewNop(), entered: make(chan struct{}), leave: make(chan struct{})}
-	g.rum.logs = slow
+	g.rum.out.logs = slow
 	longTask := `{"type":"long_task","date":1795168790000,"application":{"id":"` + appID + `"},"long_task":{"id":"l1","duration":60000000}}`
-	answers := make(chan result)
+	answers := make(chan intake.Verdict)
 	go func() {
-		answers <- g.ingest(context.Background(), joinLines(act("a1", "click", "Pay", 0), longTask), &origin{received: pcommon.NewTimestampFromTime(testNow)})
+		answers <- g.rum.convert(context.Background(), joinLines(act("a1", "click", "Pay", 0), longTask), &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)})
 	}()
 	<-slow.entered
 	require.NoError(t, g.rum.Shutdown(t.Context()))
 	close(slow.leave)
-	require.True(t, (<-answers).retry)
-	require.Zero(t, g.held.sizes())
+	require.True(t, (<-answers).Retry)
+	require.Zero(t, g.sizes())
 	require.EqualValues(t, 2, g.count(t, "events", "outcome", "deferred"))
 }
 
@@ -417,9 +421,9 @@ func (s *slowLogs) ConsumeLogs(context.Context, plog.Logs) error {
 func TestWhatIsLostInAStopIsCounted(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	g.post(joinLines(act("a1", "click", "Menu", 0), viewLine))
-	g.flushing.Lock()
-	g.rum.logs, g.rum.traces = errConsumer{}, busyTraces{}
-	g.flushing.Unlock()
+	g.flusher.mu.Lock()
+	g.rum.out.logs, g.rum.out.traces = errConsumer{}, busyTraces{}
+	g.flusher.mu.Unlock()
 	require.Error(t, g.rum.Shutdown(t.Context()))
 	require.EqualValues(t, 1, g.count(t, "held_refused", "item", "action"))
 	require.EqualValues(t, 1, g.count(t, "held_refused", "item", "view"))
@@ -427,7 +431,7 @@ func TestWhatIsLostInAStopIsCounted(t *testing.T) {
 
 // Each update was small enough, together they are not: what is known of the view leaves without them.
 func TestAViewTooLargeToMergeLeavesWithoutItsUpdates(t *testing.T) {
-	many := strings.Repeat("0,", maxJSONNodes*2/3) + "0"
+	many := strings.Repeat("0,", event.MaxNodes*2/3) + "0"
 	update := `{"type":"view_update","date":1795168790000,"application":{"id":"` + appID + `"},"view":{"id":"v1","name":"Cart"},"_dd":{"document_version":%d,"page_states":[` + many + `]}}`
 	whole := `{"type":"view","date":1795168790000,"application":{"id":"` + appID + `"},"view":{"id":"v1","name":"Start"},"_dd":{"document_version":1,"page_states":[]}}`
 	for name, lines := range map[string][]string{
@@ -438,9 +442,9 @@ func TestAViewTooLargeToMergeLeavesWithoutItsUpdates(t *testing.T) {
 		require.Equal(t, http.StatusAccepted, g.post(joinLines(lines...)).code)
 		g.flush(g.cfg.Views.Idle)
 		view := g.recordNamed("rum.view")
-		got, _ := view.Attributes().Get(attrViewName)
+		got, _ := view.Attributes().Get(attr.ViewName)
 		require.Equal(t, name, got.Str())
-		partial, _ := view.Attributes().Get(attrViewPartial)
+		partial, _ := view.Attributes().Get(attr.ViewPartial)
 		require.True(t, partial.Bool())
 	}
 }

@@ -9,6 +9,10 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 )
 
 var (
@@ -22,7 +26,7 @@ func (c *Config) Validate() error {
 		c.validatePaths(),
 		c.validateProxies(),
 		c.validateBounds(),
-		oneOf("actions::span", c.Actions.Span, spanPerTrace, spanSeparate),
+		oneOf("actions::span", c.Actions.Span, action.SpanPerTrace, action.SpanSeparate),
 		oneOf("resources::untraced", c.Resources.Untraced, "event", "drop"),
 		oneOf("privacy::client_ip", c.Privacy.ClientIP, "drop", "truncate", "keep"),
 		oneOf("privacy::url_query", c.Privacy.URLQuery, "redact", "drop", "keep"),
@@ -34,7 +38,7 @@ func (c *Config) Validate() error {
 		validGlobs("actions::allow", c.Actions.Allow),
 		validGlobs("actions::deny", c.Actions.Deny),
 		validGlobs("privacy::context_deny", c.Privacy.ContextDeny),
-		c.Passthrough.validate(c.MaxRequestBodySize),
+		validPassthrough(&c.Passthrough, c.MaxRequestBodySize),
 	)
 }
 
@@ -112,7 +116,7 @@ func (c *Config) validateRelations() error {
 	return nil
 }
 
-func (p *PassthroughConfig) validate(largest int64) error {
+func validPassthrough(p *intake.PassthroughConfig, largest int64) error {
 	if !p.Enabled {
 		return nil
 	}
@@ -140,6 +144,13 @@ func (p *PassthroughConfig) validate(largest int64) error {
 		return fmt.Errorf("datadog_passthrough::timeout and max_elapsed must be positive, got %s and %s", p.Timeout, p.MaxElapsed)
 	}
 	return oneOf("datadog_passthrough::mode", p.Mode, "sync", "async")
+}
+
+func validGlobs(key string, patterns []string) error {
+	if _, err := event.CompileGlobs(patterns, false); err != nil {
+		return fmt.Errorf("%s must be globs, %w", key, err)
+	}
+	return nil
 }
 
 func oneOf(key, got string, want ...string) error {

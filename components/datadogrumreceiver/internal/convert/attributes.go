@@ -1,46 +1,41 @@
-package datadogrumreceiver
+package convert
 
 import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/xpdata"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
 // attributes is the set that is being written.
 type attributes struct {
 	list   xpdata.MapBuilder
-	doc    *jsonDoc // the event
-	asSpan bool     // ids and durations of the event become those of a span
+	plan   *plan // of the event
+	asSpan bool  // ids and durations of the event become those of a span
 }
 
 // event begins the attributes of a span or record: all that e says and its
 // Resource does not.
-func (w *writer) event(e *event, asSpan bool) {
-	doc := &e.doc
+func (w *Writer) event(e *event.Event, asSpan bool) {
+	doc := &e.Doc
 	p := w.planOf(doc)
-	w.attrs.doc, w.attrs.asSpan = doc, asSpan
-	w.attrs.list.EnsureCapacity(p.usual)
-	w.fixed(&w.attrs.list, doc)
+	w.attrs.plan, w.attrs.asSpan = p, asSpan
+	w.attrs.list.EnsureCapacity(max(p.usual, len(p.fixed)))
+	for _, e := range p.fixed {
+		w.value(doc, e.node, e.to, w.put(e.to.key))
+	}
 	for i := range p.free {
 		w.attribute(doc, &p.free[i])
 	}
 }
 
-// fixed writes the attributes that every event of the shape has, in order.
-func (w *writer) fixed(to *xpdata.MapBuilder, doc *jsonDoc) {
-	to.EnsureCapacity(len(doc.plan.fixed))
-	for _, e := range doc.plan.fixed {
-		w.value(doc, e.node, e.to, to.AppendEmpty(e.to.key))
-	}
-}
-
 // put appends one attribute.
-func (w *writer) put(key string) pcommon.Value { return w.attrs.list.AppendEmpty(key) }
+func (w *Writer) put(key string) pcommon.Value { return w.attrs.list.AppendEmpty(key) }
 
 // into ends the attributes that event began.
-func (w *writer) into(attrs pcommon.Map) {
+func (w *Writer) into(attrs pcommon.Map) {
 	w.attrs.list.UnsafeIntoMap(attrs)
-	doc := w.attrs.doc
-	p := &doc.plan
+	p := w.attrs.plan
 	p.usual = attrs.Len()
 	if p.dotted {
 		dropRepeated(attrs)

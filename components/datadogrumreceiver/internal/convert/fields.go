@@ -1,30 +1,10 @@
-package datadogrumreceiver
+package convert
 
-import "strings"
+import (
+	"strings"
 
-// Attribute keys that this receiver writes and others read.
-const (
-	attrApplicationID = "rum.application.id"
-	attrSessionID     = "session.id"
-	attrViewID        = "rum.view.id"
-	attrViewName      = "rum.view.name"
-	attrViewURL       = "rum.view.url"
-	attrActionID      = "rum.action.id"
-	attrActionName    = "rum.action.name"
-	attrActionType    = "rum.action.type"
-	attrActionLink    = "rum.action.link"
-	attrActionRole    = "rum.action.role"
-	attrActionPrimary = "rum.action.primary"
-	attrActionMissing = "rum.action.incomplete"
-	attrResourceID    = "rum.resource.id"
-	attrLate          = "rum.late"
-	attrStartUnknown  = "rum.start_unknown"
-	attrClockSkew     = "rum.clock_skew_ms"
-	attrClockSuspect  = "rum.clock_suspect"
-	attrViewPartial   = "rum.view.incomplete"
-	attrUserID        = "user.id"
-	attrTenantID      = "tenant.id"
-	attrClientAddress = "client.address"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
 // fieldRule says what is done with a value besides writing it.
@@ -57,30 +37,25 @@ var (
 	eventInternal = &field{path: "_dd", name: "_dd"}
 )
 
-// mapVersion is the version of the table below. OpenTelemetry's conventions for
-// client telemetry are in development; a change of a name here is a change of
-// the scope version users can filter by.
-const mapVersion = "1"
-
 // wellKnown maps the paths of RUM events that have a name in OpenTelemetry's
 // semantic conventions or in ours. All others keep their path below datadog.
 // https://github.com/DataDog/rum-events-format, https://opentelemetry.io/docs/specs/semconv
 var wellKnown = map[string]field{
 	"date":                    {rule: ruleDrop},
-	"application.id":          {key: attrApplicationID},
-	"session.id":              {key: attrSessionID},
-	"view.id":                 {key: attrViewID},
-	"view.name":               {key: attrViewName},
-	"view.url":                {key: attrViewURL, rule: ruleURL},
+	"application.id":          {key: attr.ApplicationID},
+	"session.id":              {key: attr.SessionID},
+	"view.id":                 {key: attr.ViewID},
+	"view.name":               {key: attr.ViewName},
+	"view.url":                {key: attr.ViewURL, rule: ruleURL},
 	"view.referrer":           {key: "datadog.view.referrer", rule: ruleURL},
-	"usr.id":                  {key: attrUserID},
+	"usr.id":                  {key: attr.UserID},
 	"usr.name":                {key: "user.name"},
 	"usr.email":               {key: "user.email"},
-	"action.id":               {key: attrActionID, rule: ruleActionID},
-	"action.type":             {key: attrActionType},
-	"action.target.name":      {key: attrActionName},
+	"action.id":               {key: attr.ActionID, rule: ruleActionID},
+	"action.type":             {key: attr.ActionType},
+	"action.target.name":      {key: attr.ActionName},
 	"action.loading_time":     {key: "datadog.action.loading_time", rule: ruleDuration},
-	"resource.id":             {key: attrResourceID},
+	"resource.id":             {key: attr.ResourceID},
 	"resource.method":         {key: "http.request.method"},
 	"resource.url":            {key: "url.full", rule: ruleTarget},
 	"resource.status_code":    {key: "http.response.status_code", rule: ruleStatus},
@@ -160,10 +135,7 @@ func internalSlot(member string) int {
 	return -1
 }
 
-const (
-	firstInternalSlot = 11
-	envelopeSlots     = 17
-)
+const envelopeSlots = 17
 
 // maxFields bounds the paths a fieldTable remembers. SDKs use a few hundred;
 // the names inside context are the application's and may be anything.
@@ -172,19 +144,19 @@ const maxFields = 4096
 // fieldTable finds the field of a path. It is not safe for concurrent use.
 type fieldTable struct {
 	known   map[string]*field
-	deny    globs
+	deny    event.Globs
 	private map[string]bool
 	path    []byte
 }
 
-func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
-	t := &fieldTable{known: make(map[string]*field, 2*len(wellKnown)), deny: deny}
+func newFieldTable(p *event.Privacy) *fieldTable {
+	t := &fieldTable{known: make(map[string]*field, 2*len(wellKnown)), deny: p.Deny}
 	for path, f := range wellKnown {
 		t.known[path] = &f
 	}
 	for path, verdict := range map[string]string{
-		"usr.id": cfg.User.ID, "usr.name": cfg.User.Name, "usr.email": cfg.User.Email, "usr.anonymous_id": cfg.User.AnonymousID,
-		"account.id": cfg.User.ID, "account.name": cfg.User.Name,
+		"usr.id": p.User.ID, "usr.name": p.User.Name, "usr.email": p.User.Email, "usr.anonymous_id": p.User.AnonymousID,
+		"account.id": p.User.ID, "account.name": p.User.Name,
 	} {
 		f, ok := t.known[path]
 		if !ok {
@@ -198,7 +170,7 @@ func newFieldTable(cfg *PrivacyConfig, deny globs) *fieldTable {
 	for path, f := range t.known {
 		f.path, f.name = path, path[strings.LastIndexByte(path, '.')+1:]
 	}
-	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": cfg.User.Other == "drop", "account": cfg.User.Other == "drop"}
+	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": p.User.Other == "drop", "account": p.User.Other == "drop"}
 	return t
 }
 
@@ -215,7 +187,7 @@ func (t *fieldTable) get(parent *field, name string) *field {
 	own := string(t.path)
 	f := &field{key: "datadog." + own, path: own, name: own[len(own)-len(name):], dotted: strings.Contains(name, ".")}
 	if top, below, nested := strings.Cut(own, "."); nested {
-		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.match(strings.ToLower(below))) {
+		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.Match(strings.ToLower(below))) {
 			f.rule = ruleDrop
 		}
 	}

@@ -1,4 +1,6 @@
-package datadogrumreceiver
+package convert
+
+import "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 
 // entry is a value that is written, and where to.
 type entry struct {
@@ -9,29 +11,30 @@ type entry struct {
 // plan is where the members of a shape's events go, looked up once for all of
 // them. What is said elsewhere in OTLP or is private is not in it.
 type plan struct {
-	made     bool
 	dotted   bool    // a member name holds a dot: two paths may spell the same key
 	resource []entry // what describes the app and the device
 	fixed    []entry // of the rest, those that are one attribute, a scalar, whatever the value
 	free     []entry // those that are none or several, or a list
 
-	usual int // attributes of the last event
+	envelope [envelopeSlots]int // what describes the app and the device, any may be event.None
+	usual    int                // attributes of the last event
 }
 
 // planOf returns the plan of the event's shape.
-func (w *writer) planOf(doc *jsonDoc) *plan {
-	p := &doc.plan
-	if p.made {
+func (w *Writer) planOf(doc *event.Doc) *plan {
+	if p, ok := doc.Memo.(*plan); ok {
 		return p
 	}
-	p.made = true
-	for i := range doc.members(0) {
+	p := new(plan)
+	doc.Memo = p
+	p.describe(doc)
+	for i := range doc.Members(0) {
 		switch {
-		case resourceSlot(doc.nodes[i].key) >= 0:
+		case resourceSlot(doc.Key(i)) >= 0:
 			w.collect(p, doc, i, eventRoot, p.addResource)
-		case i == doc.dd:
-			for j := range doc.members(i) {
-				if internalSlot(doc.nodes[j].key) < 0 {
+		case i == doc.Internal():
+			for j := range doc.Members(i) {
+				if internalSlot(doc.Key(j)) < 0 {
 					w.collect(p, doc, j, eventInternal, p.addEvent)
 				}
 			}
@@ -39,34 +42,51 @@ func (w *writer) planOf(doc *jsonDoc) *plan {
 			w.collect(p, doc, i, eventRoot, p.addEvent)
 		}
 	}
-	for j := range doc.members(doc.dd) {
-		if internalSlot(doc.nodes[j].key) >= 0 {
+	for j := range doc.Members(doc.Internal()) {
+		if internalSlot(doc.Key(j)) >= 0 {
 			w.collect(p, doc, j, eventInternal, p.addResource)
 		}
 	}
 	return p
 }
 
+// describe finds what describes the app and the device.
+func (p *plan) describe(doc *event.Doc) {
+	for slot := range p.envelope {
+		p.envelope[slot] = event.None
+	}
+	for j := range doc.Members(0) {
+		if slot := resourceSlot(doc.Key(j)); slot >= 0 {
+			p.envelope[slot] = j
+		}
+	}
+	for j := range doc.Members(doc.Internal()) {
+		if slot := internalSlot(doc.Key(j)); slot >= 0 {
+			p.envelope[slot] = j
+		}
+	}
+}
+
 // collect adds what is written of node i, a member of the object that goes to
 // parent: the node itself or, of an object, its members.
-func (w *writer) collect(p *plan, doc *jsonDoc, i int, parent *field, add func(jsonKind, entry)) {
-	f, kind := w.fields.get(parent, doc.nodes[i].key), doc.values[i].kind
+func (w *Writer) collect(p *plan, doc *event.Doc, i int, parent *field, add func(event.Kind, entry)) {
+	f, kind := w.fields.get(parent, doc.Key(i)), doc.Kind(i)
 	p.dotted = p.dotted || f.dotted
 	switch {
 	case f.rule == ruleDrop:
-	case kind != jsonObject || int(doc.nodes[i].next) == i+1:
+	case kind != event.Object || doc.Empty(i):
 		add(kind, entry{i, f})
 	default:
-		for j := range doc.members(i) {
+		for j := range doc.Members(i) {
 			w.collect(p, doc, j, f, add)
 		}
 	}
 }
 
-func (p *plan) addResource(_ jsonKind, e entry) { p.resource = append(p.resource, e) }
+func (p *plan) addResource(_ event.Kind, e entry) { p.resource = append(p.resource, e) }
 
-func (p *plan) addEvent(kind jsonKind, e entry) {
-	if kind != jsonObject && kind != jsonArray && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
+func (p *plan) addEvent(kind event.Kind, e entry) {
+	if kind != event.Object && kind != event.Array && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
 		p.fixed = append(p.fixed, e)
 	} else {
 		p.free = append(p.free, e)

@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package convert
 
 import (
 	"net/url"
@@ -6,11 +6,13 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
 // attribute appends what the rule of its field makes of one value.
-func (w *writer) attribute(doc *jsonDoc, e *entry) {
-	f, str := e.to, doc.values[e.node].str
+func (w *Writer) attribute(doc *event.Doc, e *entry) {
+	f, str := e.to, doc.Raw(e.node)
 	switch f.rule {
 	case ruleTraceID, ruleDuration:
 		if w.attrs.asSpan {
@@ -36,30 +38,30 @@ func (w *writer) attribute(doc *jsonDoc, e *entry) {
 
 // value writes node i, which f describes, keeping its shape: an integer stays
 // one, and one that does not fit in 64 bits stays as it was written.
-func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
-	v := &doc.values[i]
-	switch v.kind {
-	case jsonNull:
+func (w *Writer) value(doc *event.Doc, i int, f *field, to pcommon.Value) {
+	kind, text := doc.Kind(i), doc.Raw(i)
+	switch kind {
+	case event.Null:
 		_ = to.FromRaw(nil) // never an error: nil is an empty value
-	case jsonFalse, jsonTrue:
-		to.SetBool(v.kind == jsonTrue)
-	case jsonNumber:
-		writeNumber(v.str, to)
-	case jsonString:
+	case event.False, event.True:
+		to.SetBool(kind == event.True)
+	case event.Number:
+		writeNumber(text, to)
+	case event.String:
 		if f.rule == ruleURL {
-			to.SetStr(w.pageURL(v.str))
+			to.SetStr(w.pageURL(text))
 		} else {
-			to.SetStr(w.privacy.text(v.str))
+			to.SetStr(w.privacy.Text(text))
 		}
-	case jsonArray:
+	case event.Array:
 		list := to.SetEmptySlice()
-		for j := range doc.children(i) {
+		for j := range doc.Children(i) {
 			w.value(doc, j, f, list.AppendEmpty())
 		}
-	case jsonObject:
+	case event.Object:
 		m := to.SetEmptyMap()
-		for j := range doc.children(i) {
-			if member := w.fields.get(f, doc.nodes[j].key); member.rule != ruleDrop {
+		for j := range doc.Children(i) {
+			if member := w.fields.get(f, doc.Key(j)); member.rule != ruleDrop {
 				w.value(doc, j, member, m.PutEmpty(member.name))
 			}
 		}
@@ -67,7 +69,7 @@ func (w *writer) value(doc *jsonDoc, i int, f *field, to pcommon.Value) {
 }
 
 func writeNumber(s string, to pcommon.Value) {
-	if n, ok := wholeNumber(s); ok {
+	if n, ok := event.WholeNumber(s); ok {
 		to.SetInt(n)
 		return
 	}
@@ -79,8 +81,8 @@ func writeNumber(s string, to pcommon.Value) {
 }
 
 // target writes the URL of a request and the server it names.
-func (w *writer) target(raw, key string) {
-	w.put(key).SetStr(w.privacy.url(raw))
+func (w *Writer) target(raw, key string) {
+	w.put(key).SetStr(w.privacy.URL(raw))
 	host, port := hostPort(raw)
 	if host != "" {
 		w.put("server.address").SetStr(host)
@@ -114,7 +116,7 @@ func hostPort(raw string) (host string, port int64) {
 }
 
 // protocol splits an ALPN name: h2, h3, http/1.1.
-func (w *writer) protocol(s, key string) {
+func (w *Writer) protocol(s, key string) {
 	name, version, ok := strings.Cut(s, "/")
 	switch {
 	case s == "h2", s == "h3", s == "h2c":
@@ -129,26 +131,26 @@ func (w *writer) protocol(s, key string) {
 
 // pageURL redacts the URL of a page or its referrer: the same one or two
 // throughout a batch, so the last ones are remembered.
-func (w *writer) pageURL(raw string) string {
+func (w *Writer) pageURL(raw string) string {
 	for i := range w.pages {
 		if w.pages[i].raw == raw {
 			return w.pages[i].clean
 		}
 	}
 	w.pages[1] = w.pages[0]
-	w.pages[0] = cleanURL{raw, w.privacy.url(raw)}
+	w.pages[0] = cleanURL{raw, w.privacy.URL(raw)}
 	return w.pages[0].clean
 }
 
 // actionID writes the cause, and the whole list when there is more than the cause.
-func (w *writer) actionID(doc *jsonDoc, i int, f *field) {
-	if doc.values[i].kind != jsonArray {
+func (w *Writer) actionID(doc *event.Doc, i int, f *field) {
+	if doc.Kind(i) != event.Array {
 		w.value(doc, i, f, w.put(f.key))
 		return
 	}
 	last, count := "", 0
-	for j := range doc.children(i) {
-		if s := doc.text(j); s != "" {
+	for j := range doc.Children(i) {
+		if s := doc.Text(j); s != "" {
 			last = s
 		}
 		count++

@@ -1,22 +1,27 @@
-package datadogrumreceiver
+package convert
 
 import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
-const (
-	scopeName   = "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
-	sdkName     = "datadog-rum"
-	serviceName = "unknown_service"
-)
+// ResourcesConfig says what becomes of requests.
+type ResourcesConfig struct {
+	// Untraced is event or drop: what becomes of a request that carries no trace id.
+	Untraced string `mapstructure:"untraced"`
+}
 
-// writer builds the OTLP of one batch. Events of one app and device share one
-// Resource. It is not safe for concurrent use; its field table outlives batches.
-type writer struct {
-	fields  *fieldTable
-	privacy *privacy
+// Writer builds the OTLP of one batch. Events of one app and device share one
+// Resource. It belongs to one event.Reader, with which it shares what it worked
+// out for a shape, and is not safe for concurrent use.
+type Writer struct {
+	fields       *fieldTable
+	privacy      *event.Privacy
+	dropUntraced bool
 
 	traces  ptrace.Traces
 	logs    plog.Logs
@@ -31,22 +36,36 @@ type cleanURL struct{ raw, clean string }
 
 // group is the part of a batch that shares a Resource.
 type group struct {
-	doc       jsonDoc // an event of it
-	origin    *origin
+	doc       event.Doc // an event of it
+	plan      *plan     // of that event
+	origin    *event.Origin
 	spans     ptrace.SpanSlice
 	logs      plog.LogRecordSlice
 	hasTraces bool
 	hasLogs   bool
 }
 
-func newWriter(fields *fieldTable, p *privacy) *writer {
-	w := &writer{fields: fields, privacy: p}
-	w.begin()
+// NewWriter returns a writer of an empty batch.
+func NewWriter(p *event.Privacy, resources *ResourcesConfig) *Writer {
+	w := &Writer{fields: newFieldTable(p), privacy: p, dropUntraced: resources.Untraced == "drop"}
+	w.Begin()
 	return w
 }
 
-// begin starts an empty batch.
-func (w *writer) begin() {
+// Traces returns the spans of the batch.
+func (w *Writer) Traces() ptrace.Traces { return w.traces }
+
+// Spans is their number.
+func (w *Writer) Spans() int { return w.spans }
+
+// Logs returns the records of the batch.
+func (w *Writer) Logs() plog.Logs { return w.logs }
+
+// Records is their number.
+func (w *Writer) Records() int { return w.records }
+
+// Begin starts an empty batch.
+func (w *Writer) Begin() {
 	w.traces, w.logs = ptrace.NewTraces(), plog.NewLogs()
 	w.spans, w.records = 0, 0
 	clear(w.groups) // they and the URLs hold on to the last body
@@ -56,21 +75,21 @@ func (w *writer) begin() {
 
 // groupOf finds or makes the group of an event. A batch comes from one device,
 // so there are few and the last one is nearly always the right one.
-func (w *writer) groupOf(e *event, from *origin) *group {
+func (w *Writer) groupOf(e *event.Event, from *event.Origin) *group {
 	for i := len(w.groups) - 1; i >= 0 && i >= len(w.groups)-8; i-- {
-		if g := &w.groups[i]; g.origin == from && g.holds(e) {
+		if g := &w.groups[i]; g.origin == from && g.holds(e, w.planOf(&e.Doc)) {
 			return g
 		}
 	}
-	w.groups = append(w.groups, group{doc: e.doc, origin: from})
+	w.groups = append(w.groups, group{doc: e.Doc, plan: w.planOf(&e.Doc), origin: from})
 	return &w.groups[len(w.groups)-1]
 }
 
-// holds tells whether e comes from the app and device of g.
-func (g *group) holds(e *event) bool {
-	for slot, mine := range g.doc.envelope {
-		other := e.doc.envelope[slot]
-		if (mine < 0) != (other < 0) || mine >= 0 && !g.doc.equal(mine, &e.doc, other) {
+// holds reports whether e comes from the app and device of g.
+func (g *group) holds(e *event.Event, p *plan) bool {
+	for slot, mine := range g.plan.envelope {
+		other := p.envelope[slot]
+		if (mine < 0) != (other < 0) || mine >= 0 && !g.doc.Equal(mine, &e.Doc, other) {
 			return false
 		}
 	}
@@ -78,14 +97,14 @@ func (g *group) holds(e *event) bool {
 }
 
 // span appends a span in the event's resource.
-func (w *writer) span(e *event, from *origin) ptrace.Span {
+func (w *Writer) span(e *event.Event, from *event.Origin) ptrace.Span {
 	g := w.groupOf(e, from)
 	if !g.hasTraces {
 		rs := w.traces.ResourceSpans().AppendEmpty()
 		w.resource(e, from, rs.Resource().Attributes())
 		ss := rs.ScopeSpans().AppendEmpty()
-		ss.Scope().SetName(scopeName)
-		ss.Scope().SetVersion(mapVersion)
+		ss.Scope().SetName(attr.ScopeName)
+		ss.Scope().SetVersion(attr.MapVersion)
 		g.spans, g.hasTraces = ss.Spans(), true
 	}
 	w.spans++
@@ -93,52 +112,52 @@ func (w *writer) span(e *event, from *origin) ptrace.Span {
 }
 
 // record appends a log record in the event's resource.
-func (w *writer) record(e *event, from *origin) plog.LogRecord {
+func (w *Writer) record(e *event.Event, from *event.Origin) plog.LogRecord {
 	g := w.groupOf(e, from)
 	if !g.hasLogs {
 		rl := w.logs.ResourceLogs().AppendEmpty()
 		w.resource(e, from, rl.Resource().Attributes())
 		sl := rl.ScopeLogs().AppendEmpty()
-		sl.Scope().SetName(scopeName)
-		sl.Scope().SetVersion(mapVersion)
+		sl.Scope().SetName(attr.ScopeName)
+		sl.Scope().SetVersion(attr.MapVersion)
 		g.logs, g.hasLogs = sl.LogRecords(), true
 	}
 	w.records++
 	lr := g.logs.AppendEmpty()
-	lr.SetTimestamp(e.start)
-	lr.SetObservedTimestamp(from.received)
+	lr.SetTimestamp(e.Start)
+	lr.SetObservedTimestamp(from.Received)
 	return lr
 }
 
 // resource writes what the app, the device and the request say about every event.
-func (w *writer) resource(e *event, from *origin, attrs pcommon.Map) {
-	doc := &e.doc
+func (w *Writer) resource(e *event.Event, from *event.Origin, attrs pcommon.Map) {
+	doc := &e.Doc
 	p := w.planOf(doc)
 	w.attrs.list.EnsureCapacity(32)
 	for i := range p.resource {
 		w.attribute(doc, &p.resource[i])
 	}
-	w.put("telemetry.sdk.name").SetStr(sdkName)
-	if e.source == "browser" {
+	w.put("telemetry.sdk.name").SetStr(attr.SDKName)
+	if e.Source == "browser" {
 		w.put("telemetry.sdk.language").SetStr("webjs")
 	}
-	if doc.child(0, "service") < 0 {
-		w.put("service.name").SetStr(serviceName)
+	if doc.Child(0, "service") < 0 {
+		w.put("service.name").SetStr(attr.ServiceName)
 	}
-	if from.sdkVersion != "" && doc.child(doc.dd, "browser_sdk_version") < 0 {
-		w.put("telemetry.sdk.version").SetStr(from.sdkVersion)
+	if from.SDKVersion != "" && doc.Child(doc.Internal(), "browser_sdk_version") < 0 {
+		w.put("telemetry.sdk.version").SetStr(from.SDKVersion)
 	}
-	if env := environment(e.text("ddtags")); env != "" {
+	if env := e.Environment(); env != "" {
 		w.put("deployment.environment.name").SetStr(env)
 	}
-	if from.tenant != "" {
-		w.put(attrTenantID).SetStr(from.tenant)
+	if from.Tenant != "" {
+		w.put(attr.TenantID).SetStr(from.Tenant)
 	}
-	if from.clientIP != "" {
-		w.put(attrClientAddress).SetStr(from.clientIP)
+	if from.ClientIP != "" {
+		w.put(attr.ClientAddress).SetStr(from.ClientIP)
 	}
-	if from.shift != 0 {
-		w.put(attrClockSkew).SetInt(from.shift.Milliseconds())
+	if from.Shift != 0 {
+		w.put(attr.ClockSkew).SetInt(from.Shift.Milliseconds())
 	}
 	w.attrs.list.UnsafeIntoMap(attrs)
 	if p.dotted {

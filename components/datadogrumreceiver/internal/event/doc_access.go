@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"iter"
@@ -9,13 +9,13 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
-// none is the node of what is not there.
-const none = -1
+// None is the node of what is not there.
+const None = -1
 
-// children yields the nodes right below node i, none for none.
-func (d *jsonDoc) children(i int) iter.Seq[int] {
+// Children yields the nodes right below node i, nothing for None.
+func (d *Doc) Children(i int) iter.Seq[int] {
 	return func(yield func(int) bool) {
-		if i == none {
+		if i == None {
 			return
 		}
 		for j, end := i+1, int(d.nodes[i].next); j < end; j = int(d.nodes[j].next) {
@@ -26,76 +26,76 @@ func (d *jsonDoc) children(i int) iter.Seq[int] {
 	}
 }
 
-// members is children, none when node i is no object.
-func (d *jsonDoc) members(i int) iter.Seq[int] {
-	if i >= 0 && d.values[i].kind != jsonObject {
-		i = none
+// Members is Children, nothing when node i is no object.
+func (d *Doc) Members(i int) iter.Seq[int] {
+	if i >= 0 && d.values[i].kind != Object {
+		i = None
 	}
-	return d.children(i)
+	return d.Children(i)
 }
 
-// child returns the member of object i called key, or none.
-func (d *jsonDoc) child(i int, key string) int {
-	for j := range d.members(i) {
+// Child returns the member of object i called key, or None.
+func (d *Doc) Child(i int, key string) int {
+	for j := range d.Members(i) {
 		if d.nodes[j].key == key {
 			return j
 		}
 	}
-	return none
+	return None
 }
 
-// at returns the node at a path below the event, or none.
-func (d *jsonDoc) at(path ...string) int {
+// At returns the node at a path below the event, or None.
+func (d *Doc) At(path ...string) int {
 	i := 0
 	for _, key := range path {
-		i = d.child(i, key)
+		i = d.Child(i, key)
 	}
 	return i
 }
 
-// text returns the string at node i, or "" when there is none.
-func (d *jsonDoc) text(i int) string {
-	if i < 0 || d.values[i].kind != jsonString {
+// Text returns the string at node i, or "" when there is None.
+func (d *Doc) Text(i int) string {
+	if i < 0 || d.values[i].kind != String {
 		return ""
 	}
 	return d.values[i].str
 }
 
-// idText is text, and a number as it was written: some SDKs write ids bare.
-func (d *jsonDoc) idText(i int) string {
-	if i >= 0 && d.values[i].kind == jsonNumber {
+// IDText is Text, and a number as it was written: some SDKs write ids bare.
+func (d *Doc) IDText(i int) string {
+	if i >= 0 && d.values[i].kind == Number {
 		return d.values[i].str
 	}
-	return d.text(i)
+	return d.Text(i)
 }
 
-// float returns the number at node i.
-func (d *jsonDoc) float(i int) (float64, bool) {
-	if i < 0 || d.values[i].kind != jsonNumber {
+// Float returns the number at node i.
+func (d *Doc) Float(i int) (float64, bool) {
+	if i < 0 || d.values[i].kind != Number {
 		return 0, false
 	}
 	f, err := strconv.ParseFloat(d.values[i].str, 64)
 	return f, err == nil && !math.IsInf(f, 0)
 }
 
-// integer returns the number at node i rounded towards zero, when it fits.
-func (d *jsonDoc) integer(i int) (int64, bool) {
-	if i < 0 || d.values[i].kind != jsonNumber {
+// Integer returns the number at node i rounded towards zero, when it fits.
+func (d *Doc) Integer(i int) (int64, bool) {
+	if i < 0 || d.values[i].kind != Number {
 		return 0, false
 	}
-	if n, ok := wholeNumber(d.values[i].str); ok {
+	if n, ok := WholeNumber(d.values[i].str); ok {
 		return n, true
 	}
-	f, ok := d.float(i)
+	f, ok := d.Float(i)
 	if !ok || math.Abs(f) >= 1<<63 {
 		return 0, false
 	}
 	return int64(f), true
 }
 
-// wholeNumber reads a JSON number that is an integer of 64 bits. strconv tells of
+// WholeNumber reads a JSON number that is an integer of 64 bits. strconv tells of
 // any other with an error, which is two allocations for each fraction.
-func wholeNumber(s string) (int64, bool) {
+func WholeNumber(s string) (int64, bool) {
 	digits, negative := strings.CutPrefix(s, "-")
 	n, ok := ddcontext.ParseUint64(digits)
 	if negative {
@@ -104,8 +104,8 @@ func wholeNumber(s string) (int64, bool) {
 	return int64(n), ok && n <= math.MaxInt64 //nolint:gosec // see the bound
 }
 
-// equal tells whether two nodes hold the same, members in the same order.
-func (d *jsonDoc) equal(i int, other *jsonDoc, j int) bool {
+// Equal reports whether two nodes hold the same, members in the same order.
+func (d *Doc) Equal(i int, other *Doc, j int) bool {
 	n := int(d.nodes[i].next) - i
 	if n != int(other.nodes[j].next)-j || d.values[i] != other.values[j] {
 		return false
@@ -114,9 +114,27 @@ func (d *jsonDoc) equal(i int, other *jsonDoc, j int) bool {
 		if d.values[i+k] != other.values[j+k] {
 			return false
 		}
-		if d.shape != other.shape && (d.nodes[i+k].key != other.nodes[j+k].key || int(d.nodes[i+k].next)-i != int(other.nodes[j+k].next)-j) {
+		if d.Shape != other.Shape && (d.nodes[i+k].key != other.nodes[j+k].key || int(d.nodes[i+k].next)-i != int(other.nodes[j+k].next)-j) {
 			return false
 		}
 	}
 	return true
 }
+
+// Key is the member name of node i.
+func (d *Doc) Key(i int) string { return d.nodes[i].key }
+
+// Kind is what node i holds.
+func (d *Doc) Kind(i int) Kind { return d.values[i].kind }
+
+// Raw is the unescaped string at node i, or its number as written.
+func (d *Doc) Raw(i int) string { return d.values[i].str }
+
+// Empty reports whether node i has no children.
+func (d *Doc) Empty(i int) bool { return int(d.nodes[i].next) == i+1 }
+
+// Body is the member called like the event's type, or None.
+func (d *Doc) Body() int { return d.at[atBody] }
+
+// Internal is the member called _dd, or None.
+func (d *Doc) Internal() int { return d.at[atInternal] }

@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"crypto/sha256"
@@ -18,146 +18,136 @@ var (
 	errIDTooLong     = errors.New("event has an id longer than 128 bytes")
 )
 
-const maxIDBytes = 128
+// MaxIDBytes is the longest id an event may hold.
+const MaxIDBytes = 128
 
-// places are the nodes of what the receiver needs to know of an event: they are
-// looked up once for all events of one shape. Any may be none.
-type places struct {
-	kind     string // the event's type, "" when it has none
-	typ      int    // the node that says so
-	date     int
-	app      int // application.id
-	session  int // session.id
-	view     int // view.id
-	source   int
-	action   int // action.id
-	body     int // the member called like the type
-	id       int // the event's own
-	duration int
-	dd       int                // _dd
-	trace    int                // _dd.trace_id
-	span     int                // _dd.span_id
-	parent   int                // _dd.parent_span_id
-	envelope [envelopeSlots]int // what describes the app and the device
+// The types of events that become more than a log record of their own name.
+const (
+	TypeResource   = "resource"
+	TypeError      = "error"
+	TypeAction     = "action"
+	TypeView       = "view"
+	TypeViewUpdate = "view_update"
+	TypeTelemetry  = "telemetry" // the SDK's own: never converted
+)
+
+// Origin is what a request says about all of its events.
+type Origin struct {
+	Tenant     string
+	ClientIP   string // what privacy lets through
+	SDKVersion string
+	Shift      time.Duration // added to every time of the device
+	Received   pcommon.Timestamp
+	Apps       []string // applications the token may report for; empty is all
 }
 
-func placesOf(doc jsonDoc) places {
-	p := places{
-		typ: doc.at("type"), date: doc.at("date"), app: doc.at("application", "id"), session: doc.at("session", "id"), view: doc.at("view", "id"),
-		source: doc.at("source"), action: doc.at("action", "id"),
-		dd: doc.at("_dd"), trace: doc.at("_dd", "trace_id"), span: doc.at("_dd", "span_id"), parent: doc.at("_dd", "parent_span_id"),
+// MayReport reports whether the sender's token may report for the application.
+func (o *Origin) MayReport(app string) bool {
+	if len(o.Apps) == 0 {
+		return true
 	}
-	if p.dd >= 0 && doc.values[p.dd].kind != jsonObject {
-		p.dd = none
-	}
-	p.kind = doc.text(p.typ)
-	p.body = doc.at(p.kind)
-	p.id = doc.child(p.body, "id")
-	p.duration = none
-	switch p.kind {
-	case "resource":
-		p.duration = doc.child(p.body, "duration")
-	case "action":
-		p.duration = doc.child(p.body, "loading_time")
-	}
-	for slot := range p.envelope {
-		p.envelope[slot] = none
-	}
-	p.describe(doc, 0, resourceSlot)
-	p.describe(doc, p.dd, internalSlot)
-	return p
-}
-
-// describe finds the members of object i that have a slot in the envelope.
-func (p *places) describe(doc jsonDoc, i int, slotOf func(string) int) {
-	for j := range doc.members(i) {
-		if slot := slotOf(doc.nodes[j].key); slot >= 0 {
-			p.envelope[slot] = j
+	for _, id := range o.Apps {
+		if id == app {
+			return true
 		}
 	}
+	return false
 }
 
-// event is what the receiver needs to know of one line before it writes it.
+// Line is one event as it came, which is how it is held.
+type Line struct {
+	Text string
+	From *Origin
+}
+
+// Scope says whose event it is.
+type Scope struct {
+	App     string // application.id
+	Session string // session.id
+	View    string // view.id
+	Source  string
+}
+
+// IDs are the span an event names.
+type IDs struct {
+	Trace  pcommon.TraceID
+	Span   pcommon.SpanID
+	Parent pcommon.SpanID // a native span that was active, usually none
+}
+
+// HasIDs reports whether the event names a span.
+func (i *IDs) HasIDs() bool { return i.Trace != pcommon.TraceID{} && i.Span != pcommon.SpanID{} }
+
+// Event is what the receiver needs to know of one line before it writes it.
 // Its strings are parts of the request's body, or of one like it.
-type event struct {
-	doc  jsonDoc
-	line string
+type Event struct {
+	Doc  Doc
+	Line string
 
-	kind    string // type
-	app     string // application.id
-	session string // session.id
-	view    string // view.id
-	source  string
-	id      string // id of the event itself, "" when it has none
+	Kind string // type
+	ID   string // of the event itself, "" when it has none
+	Scope
+	IDs
 
-	rawDate int64 // ms since 1970, as the device said
-	start   pcommon.Timestamp
-	end     pcommon.Timestamp
-
-	trace   pcommon.TraceID
-	span    pcommon.SpanID
-	parent  pcommon.SpanID // a native span that was active, usually none
-	hasIDs  bool
-	actions []string // ids of the actions the event is a child of; the last is the cause
+	Start   pcommon.Timestamp
+	End     pcommon.Timestamp
+	Actions []string // ids of the actions the event is a child of; the last is the cause
 }
 
-// read fills e from doc, which was read from line. The device's clock is off by shift.
-func (e *event) read(doc jsonDoc, line string, shift time.Duration) error {
-	*e = event{doc: doc, line: line, kind: doc.kind, actions: e.actions[:0]}
-	if doc.values[0].kind != jsonObject {
+// Read fills e from doc, which was read from line. The device's clock is off by shift.
+func (e *Event) Read(doc Doc, line string, shift time.Duration) error {
+	*e = Event{Doc: doc, Line: line, Kind: doc.kind, Actions: e.Actions[:0]}
+	if doc.values[0].kind != Object {
 		return errNotObject
 	}
-	if e.kind == "" {
+	if e.Kind == "" {
 		return errNoType
 	}
-	e.app, e.session, e.view = doc.text(doc.app), doc.text(doc.session), doc.text(doc.view)
-	e.source, e.id = doc.text(doc.source), doc.text(doc.id)
-	var dateOK bool
-	e.rawDate, dateOK = doc.integer(doc.date)
+	e.App, e.Session, e.View = doc.Text(doc.at[atApp]), doc.Text(doc.at[atSession]), doc.Text(doc.at[atView])
+	e.Source, e.ID = doc.Text(doc.at[atSource]), doc.Text(doc.at[atID])
+	date, dateOK := doc.Integer(doc.at[atDate])
 	const maxDate = 9_223_372_036_854 // ms that fit in int64 as ns
 	switch {
-	case !dateOK || e.rawDate <= 0 || e.rawDate > maxDate:
+	case !dateOK || date <= 0 || date > maxDate:
 		return errNoDate
-	case e.app == "":
+	case e.App == "":
 		return errNoApplication
 	}
-	if e.id == "" && e.kind == "action" {
+	if e.ID == "" && e.Kind == TypeAction {
 		// The id decides the span's; without one the line itself does, so that a retry is the same action.
 		sum := sha256.Sum256([]byte(line))
-		e.id = hex.EncodeToString(sum[:16])
+		e.ID = hex.EncodeToString(sum[:16])
 	}
 	e.readIDs()
 	e.readActions()
-	e.readTimes(shift)
+	e.readTimes(date, shift)
 	return e.checkLengths()
 }
 
-func (e *event) readIDs() {
-	doc := &e.doc
-	var traceOK, spanOK bool
-	e.trace, traceOK = parseTraceID(doc.idText(doc.trace))
-	e.span, spanOK = parseSpanID(doc.idText(doc.span))
-	e.parent, _ = parseSpanID(doc.idText(doc.parent))
-	e.hasIDs = traceOK && spanOK
+func (e *Event) readIDs() {
+	doc := &e.Doc
+	e.Trace, _ = ParseTraceID(doc.IDText(doc.at[atTrace]))
+	e.Span, _ = ParseSpanID(doc.IDText(doc.at[atSpan]))
+	e.Parent, _ = ParseSpanID(doc.IDText(doc.at[atParent]))
 }
 
 // readActions reads action.id of a child event: a list in browsers, manual
 // actions first and the click last, a string on mobile.
-func (e *event) readActions() {
-	doc, list := &e.doc, e.doc.action
-	if list < 0 || e.kind == "action" {
+func (e *Event) readActions() {
+	doc, list := &e.Doc, e.Doc.at[atAction]
+	if list < 0 || e.Kind == TypeAction {
 		return
 	}
-	if id := doc.text(list); id != "" {
-		e.actions = append(e.actions, id)
+	if id := doc.Text(list); id != "" {
+		e.Actions = append(e.Actions, id)
 		return
 	}
-	if doc.values[list].kind != jsonArray {
+	if doc.values[list].kind != Array {
 		return
 	}
-	for i := range doc.children(list) {
-		if id := doc.text(i); id != "" && len(e.actions) < maxLinkedActions {
-			e.actions = append(e.actions, id)
+	for i := range doc.Children(list) {
+		if id := doc.Text(i); id != "" && len(e.Actions) < maxLinkedActions {
+			e.Actions = append(e.Actions, id)
 		}
 	}
 }
@@ -166,44 +156,44 @@ func (e *event) readActions() {
 // manual actions and one click.
 const maxLinkedActions = 16
 
-// readTimes sets start and end. What an SDK measures is in nanoseconds, what
+// readTimes sets Start and End. What an SDK measures is in nanoseconds, what
 // its clock shows in milliseconds.
-func (e *event) readTimes(shift time.Duration) {
-	start := max(e.rawDate*int64(time.Millisecond)+int64(shift), 0)
-	duration, _ := e.doc.integer(e.doc.duration)
+func (e *Event) readTimes(date int64, shift time.Duration) {
+	start := max(date*int64(time.Millisecond)+int64(shift), 0)
+	duration, _ := e.Doc.Integer(e.Doc.at[atDuration])
 	end := start + max(duration, 0)
 	if end < start { // overflow
 		end = start
 	}
-	e.start, e.end = pcommon.Timestamp(start), pcommon.Timestamp(end) //nolint:gosec // not negative
+	e.Start, e.End = pcommon.Timestamp(start), pcommon.Timestamp(end) //nolint:gosec // not negative
 }
 
-func (e *event) checkLengths() error {
-	if max(len(e.kind), len(e.app), len(e.session), len(e.view), len(e.id)) > maxIDBytes {
+func (e *Event) checkLengths() error {
+	if max(len(e.Kind), len(e.App), len(e.Session), len(e.View), len(e.ID)) > MaxIDBytes {
 		return errIDTooLong
 	}
-	for _, id := range e.actions {
-		if len(id) > maxIDBytes {
+	for _, id := range e.Actions {
+		if len(id) > MaxIDBytes {
 			return errIDTooLong
 		}
 	}
 	return nil
 }
 
-// cause is the id of the action the SDK names as the event's cause, or "".
-func (e *event) cause() string {
-	if len(e.actions) == 0 {
+// Cause is the id of the action the SDK names as the event's cause, or "".
+func (e *Event) Cause() string {
+	if len(e.Actions) == 0 {
 		return ""
 	}
-	return e.actions[len(e.actions)-1]
+	return e.Actions[len(e.Actions)-1]
 }
 
-// text returns the string at a path below the event, or "".
-func (e *event) text(path ...string) string { return e.doc.text(e.doc.at(path...)) }
+// Text returns the string at a path below the event, or "".
+func (e *Event) Text(path ...string) string { return e.Doc.Text(e.Doc.At(path...)) }
 
-// environment returns the value of env in ddtags, "" when there is none.
-func environment(ddtags string) string {
-	for tag := range strings.SplitSeq(ddtags, ",") {
+// Environment returns the value of env in the event's ddtags, "" when there is none.
+func (e *Event) Environment() string {
+	for tag := range strings.SplitSeq(e.Text("ddtags"), ",") {
 		if value, ok := strings.CutPrefix(tag, "env:"); ok {
 			return value
 		}

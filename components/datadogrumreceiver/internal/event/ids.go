@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"crypto/sha256"
@@ -12,12 +12,12 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 )
 
-// parseTraceID reads `_dd.trace_id` in the spellings the SDKs use: browsers
+// ParseTraceID reads `_dd.trace_id` in the spellings the SDKs use: browsers
 // write the low 64 bits in decimal, mobile SDKs 128 bits in hex, iOS without
 // the leading zeros of the upper half. A text that holds a hex letter or is 32
 // long is hex; 33 to 39 digits are a 128-bit decimal; the rest is a 64-bit
 // decimal if it fits, else hex.
-func parseTraceID(s string) (pcommon.TraceID, bool) {
+func ParseTraceID(s string) (pcommon.TraceID, bool) {
 	var id pcommon.TraceID
 	switch {
 	case len(s) > 39 || s == "":
@@ -51,18 +51,18 @@ func hexTraceID(s string) (id pcommon.TraceID, ok bool) {
 	return id, !id.IsEmpty()
 }
 
-// parseSpanID reads `_dd.span_id`, a decimal that uses all 64 bits.
-func parseSpanID(s string) (pcommon.SpanID, bool) {
+// ParseSpanID reads `_dd.span_id`, a decimal that uses all 64 bits.
+func ParseSpanID(s string) (pcommon.SpanID, bool) {
 	n, ok := ddcontext.ParseUint64(s)
 	return ddcontext.SpanID(n), ok && n != 0
 }
 
-// actionSpanID is the span id every collector computes, alone and in any
+// ActionSpanID is the span id every collector computes, alone and in any
 // order, for an action in one of its traces: the first 8 bytes of
 // SHA-256("rum.action\0" application "\0" action "\0" trace in 32 hex digits)
 // with the top bit cleared. The trace is part of it because backends index
 // spans by span id alone.
-func actionSpanID(appID, actionID string, trace pcommon.TraceID) pcommon.SpanID {
+func ActionSpanID(appID, actionID string, trace pcommon.TraceID) pcommon.SpanID {
 	var buf [192]byte
 	b := appendActionSeed(buf[:0], appID, actionID)
 	b = append(b, 0)
@@ -72,8 +72,8 @@ func actionSpanID(appID, actionID string, trace pcommon.TraceID) pcommon.SpanID 
 	return ddcontext.SpanID(max(n, 1))
 }
 
-// standaloneTraceID is the trace of an action that took part in none.
-func standaloneTraceID(appID, actionID string) pcommon.TraceID {
+// StandaloneTraceID is the trace of an action that took part in None.
+func StandaloneTraceID(appID, actionID string) pcommon.TraceID {
 	var buf [192]byte
 	sum := sha256.Sum256(appendActionSeed(buf[:0], appID, actionID))
 	return pcommon.TraceID(sum[:16])

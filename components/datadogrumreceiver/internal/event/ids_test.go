@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"testing"
@@ -28,7 +28,7 @@ func TestTraceIDInEverySpelling(t *testing.T) {
 		{"too long", "1000000000000000000000000000000000000000", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			id, ok := parseTraceID(c.in)
+			id, ok := ParseTraceID(c.in)
 			require.Equal(t, c.want != "", ok)
 			if ok {
 				require.Equal(t, c.want, id.String())
@@ -38,19 +38,19 @@ func TestTraceIDInEverySpelling(t *testing.T) {
 }
 
 func TestSpanIDUsesAll64Bits(t *testing.T) {
-	id, ok := parseSpanID("18446744073709551615")
+	id, ok := ParseSpanID("18446744073709551615")
 	require.True(t, ok)
 	require.Equal(t, "ffffffffffffffff", id.String())
 	for _, bad := range []string{"", "0", "-1", "18446744073709551616", "abc"} {
-		_, ok := parseSpanID(bad)
+		_, ok := ParseSpanID(bad)
 		require.False(t, ok, bad)
 	}
 }
 
 // The same id comes out on every collector, in every version: other systems may compute it too.
 func TestActionSpanIDIsFixed(t *testing.T) {
-	trace, ok := parseTraceID("6720f3a8000000009a3c5d7e1f204b66")
+	trace, ok := ParseTraceID("6720f3a8000000009a3c5d7e1f204b66")
 	require.True(t, ok)
-	id := actionSpanID("a0000000-0000-4000-8000-0000000000aa", "ac000000-0000-4000-8000-000000000001", trace)
+	id := ActionSpanID("a0000000-0000-4000-8000-0000000000aa", "ac000000-0000-4000-8000-000000000001", trace)
 	require.Equal(t, "2f2c07c14a0f742a", id.String())
 }

@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"errors"
@@ -6,27 +6,29 @@ import (
 )
 
 // The parser below reads one event into two flat lists instead of a tree of
-// maps. What the event is made of lies in the nodes, which events of one shape
+// maps. What the event is made of lies in the nodes, which events of one Shape
 // share, what it says in the values. Strings are cut out of the text that was
 // read, so a value that is passed on costs no copy.
 
-type jsonKind uint8
+// Kind is what a JSON value is.
+type Kind uint8
 
+// The kinds of JSON values.
 const (
-	jsonNull jsonKind = iota
-	jsonFalse
-	jsonTrue
-	jsonNumber
-	jsonString
-	jsonObject
-	jsonArray
+	Null Kind = iota
+	False
+	True
+	Number
+	String
+	Object
+	Array
 )
 
 const (
-	maxJSONDepth = 64
+	maxDepth = 64
 	// An iOS crash report names a few thousand binary images; nothing an SDK
 	// sends comes near this.
-	maxJSONNodes = 20_000
+	MaxNodes = 20_000
 )
 
 var (
@@ -36,35 +38,35 @@ var (
 	errJSONDuplicate = errors.New("a member name occurs twice")
 )
 
-// jsonNode is the place of one value. Its children lie behind it, each followed
+// node is the place of one value. Its children lie behind it, each followed
 // by its next sibling at next, the last by the node's own next.
-type jsonNode struct {
+type node struct {
 	key  string // member name when the parent is an object
 	next int32
 }
 
-// jsonValue is what an event says in one place.
-type jsonValue struct {
+// value is what an event says in one place.
+type value struct {
 	str  string // unescaped string, or number as written
-	kind jsonKind
+	kind Kind
 }
 
 // leaf is a value without children, and where its text is.
 type leaf struct{ node, start, end int32 }
 
-// jsonParser reads one text at a time. The zero value is ready.
-type jsonParser struct {
+// parser reads one text at a time. The zero value is ready.
+type parser struct {
 	src    string
 	pos    int
 	depth  int
-	nodes  []jsonNode
-	values []jsonValue // as many as nodes
-	leaves []leaf      // in the order of their text
+	nodes  []node
+	values []value // as many as nodes
+	leaves []leaf  // in the order of their text
 }
 
 // parse reads src, which must hold exactly one RFC 8259 value, into nodes,
 // values and leaves. Strings are parts of src unless they were escaped.
-func (p *jsonParser) parse(src string) error {
+func (p *parser) parse(src string) error {
 	p.src, p.pos, p.depth = src, 0, 0
 	p.nodes, p.values, p.leaves = p.nodes[:0], p.values[:0], p.leaves[:0]
 	p.space()
@@ -78,14 +80,14 @@ func (p *jsonParser) parse(src string) error {
 	return nil
 }
 
-// space steps over white space, of which SDKs write none.
-func (p *jsonParser) space() {
+// space steps over white space, of which SDKs write None.
+func (p *parser) space() {
 	if p.pos < len(p.src) && p.src[p.pos] <= ' ' {
 		p.skipSpace()
 	}
 }
 
-func (p *jsonParser) skipSpace() {
+func (p *parser) skipSpace() {
 	for p.pos < len(p.src) {
 		switch p.src[p.pos] {
 		case ' ', '\t', '\n', '\r':
@@ -96,19 +98,19 @@ func (p *jsonParser) skipSpace() {
 	}
 }
 
-func (p *jsonParser) value(key string) error {
-	if len(p.nodes) >= maxJSONNodes {
+func (p *parser) value(key string) error {
+	if len(p.nodes) >= MaxNodes {
 		return errJSONNodes
 	}
 	i := len(p.nodes)
-	p.nodes = append(p.nodes, jsonNode{key: key, next: int32(i + 1)}) //nolint:gosec // bounded by maxJSONNodes
-	p.values = append(p.values, jsonValue{})
+	p.nodes = append(p.nodes, node{key: key, next: int32(i + 1)}) //nolint:gosec // bounded by MaxNodes
+	p.values = append(p.values, value{})
 	if p.pos < len(p.src) {
 		switch p.src[p.pos] {
 		case '{':
-			return p.compound(i, jsonObject, '}')
+			return p.compound(i, Object, '}')
 		case '[':
-			return p.compound(i, jsonArray, ']')
+			return p.compound(i, Array, ']')
 		}
 	}
 	start := p.pos
@@ -119,36 +121,36 @@ func (p *jsonParser) value(key string) error {
 }
 
 // scalar reads the value without children at pos.
-func (p *jsonParser) scalar() (jsonValue, error) {
+func (p *parser) scalar() (value, error) {
 	if p.pos >= len(p.src) {
-		return jsonValue{}, errJSONSyntax
+		return value{}, errJSONSyntax
 	}
 	switch c := p.src[p.pos]; {
 	case c == '"':
 		s, err := p.str()
-		return jsonValue{s, jsonString}, err
+		return value{s, String}, err
 	case c == '-' || c-'0' <= 9:
 		return p.number()
 	case c == 't':
-		return p.literal("true", jsonTrue)
+		return p.literal("true", True)
 	case c == 'f':
-		return p.literal("false", jsonFalse)
+		return p.literal("false", False)
 	case c == 'n':
-		return p.literal("null", jsonNull)
+		return p.literal("null", Null)
 	}
-	return jsonValue{}, errJSONSyntax
+	return value{}, errJSONSyntax
 }
 
-func (p *jsonParser) literal(word string, kind jsonKind) (jsonValue, error) {
+func (p *parser) literal(word string, kind Kind) (value, error) {
 	if !strings.HasPrefix(p.src[p.pos:], word) {
-		return jsonValue{}, errJSONSyntax
+		return value{}, errJSONSyntax
 	}
 	p.pos += len(word)
-	return jsonValue{kind: kind}, nil
+	return value{kind: kind}, nil
 }
 
-func (p *jsonParser) compound(i int, kind jsonKind, end byte) error {
-	if p.depth++; p.depth > maxJSONDepth {
+func (p *parser) compound(i int, kind Kind, end byte) error {
+	if p.depth++; p.depth > maxDepth {
 		return errJSONDepth
 	}
 	p.values[i].kind = kind
@@ -160,19 +162,19 @@ func (p *jsonParser) compound(i int, kind jsonKind, end byte) error {
 		return err
 	}
 	p.depth--
-	p.nodes[i].next = int32(len(p.nodes)) //nolint:gosec // bounded by maxJSONNodes
+	p.nodes[i].next = int32(len(p.nodes)) //nolint:gosec // bounded by MaxNodes
 	return nil
 }
 
 // members reads what is between the brackets; its first value becomes node
 // first. A name that occurs twice is an error: which of the two a reader takes
 // differs from parser to parser.
-func (p *jsonParser) members(first int, kind jsonKind, end byte) error {
+func (p *parser) members(first int, kind Kind, end byte) error {
 	const pairwise = 64 // members that are compared one by one
 	marks := uint64(0)
 	for count := 1; ; count++ {
 		key := ""
-		if kind == jsonObject {
+		if kind == Object {
 			var err error
 			if key, err = p.name(); err != nil {
 				return err
@@ -199,7 +201,7 @@ func (p *jsonParser) members(first int, kind jsonKind, end byte) error {
 			p.pos++
 		case end:
 			p.pos++
-			if kind == jsonObject && count > pairwise && p.repeatsName(first) {
+			if kind == Object && count > pairwise && p.repeatsName(first) {
 				return errJSONDuplicate
 			}
 			return nil
@@ -210,7 +212,7 @@ func (p *jsonParser) members(first int, kind jsonKind, end byte) error {
 }
 
 // name reads a member's name and the colon behind it.
-func (p *jsonParser) name() (string, error) {
+func (p *parser) name() (string, error) {
 	p.space()
 	if p.pos >= len(p.src) || p.src[p.pos] != '"' {
 		return "", errJSONSyntax
@@ -228,7 +230,7 @@ func (p *jsonParser) name() (string, error) {
 }
 
 // named tells whether one of the siblings from first on is called key.
-func (p *jsonParser) named(first int, key string) bool {
+func (p *parser) named(first int, key string) bool {
 	for j := first; j < len(p.nodes); j = int(p.nodes[j].next) {
 		if p.nodes[j].key == key {
 			return true
@@ -238,7 +240,7 @@ func (p *jsonParser) named(first int, key string) bool {
 }
 
 // repeatsName tells whether two of the siblings from first on have the same name.
-func (p *jsonParser) repeatsName(first int) bool {
+func (p *parser) repeatsName(first int) bool {
 	seen := make(map[string]struct{}, 128)
 	for j := first; j < len(p.nodes); j = int(p.nodes[j].next) {
 		if _, twice := seen[p.nodes[j].key]; twice {
@@ -249,26 +251,26 @@ func (p *jsonParser) repeatsName(first int) bool {
 	return false
 }
 
-func (p *jsonParser) number() (jsonValue, error) {
+func (p *parser) number() (value, error) {
 	start := p.pos
 	p.eat('-')
 	if !p.eat('0') && !p.digits() {
-		return jsonValue{}, errJSONSyntax
+		return value{}, errJSONSyntax
 	}
 	if p.eat('.') && !p.digits() {
-		return jsonValue{}, errJSONSyntax
+		return value{}, errJSONSyntax
 	}
 	if p.eat('e') || p.eat('E') {
 		_ = p.eat('+') || p.eat('-')
 		if !p.digits() {
-			return jsonValue{}, errJSONSyntax
+			return value{}, errJSONSyntax
 		}
 	}
-	return jsonValue{p.src[start:p.pos], jsonNumber}, nil
+	return value{p.src[start:p.pos], Number}, nil
 }
 
 // eat steps over the next character if it is c.
-func (p *jsonParser) eat(c byte) bool {
+func (p *parser) eat(c byte) bool {
 	if p.pos < len(p.src) && p.src[p.pos] == c {
 		p.pos++
 		return true
@@ -277,7 +279,7 @@ func (p *jsonParser) eat(c byte) bool {
 }
 
 // digits steps over a run of digits and tells whether there was one.
-func (p *jsonParser) digits() bool {
+func (p *parser) digits() bool {
 	start := p.pos
 	for p.pos < len(p.src) && p.src[p.pos]-'0' <= 9 {
 		p.pos++
@@ -294,7 +296,7 @@ var plainText = func() (table [256]bool) {
 }()
 
 // str reads the string whose opening quote is at pos.
-func (p *jsonParser) str() (string, error) {
+func (p *parser) str() (string, error) {
 	src, start := p.src, p.pos+1
 	for i := start; i < len(src); i++ {
 		c := src[i]

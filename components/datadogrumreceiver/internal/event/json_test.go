@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"encoding/json"
@@ -16,29 +16,27 @@ import (
 	"unsafe"
 
 	"github.com/stretchr/testify/require"
-	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/receiver/receivertest"
 )
 
 // plain turns node i into what encoding/json makes of the same text.
-func plain(d *jsonDoc, i int) any {
+func plain(d *Doc, i int) any {
 	v := &d.values[i]
 	switch v.kind {
-	case jsonFalse, jsonTrue:
-		return v.kind == jsonTrue
-	case jsonNumber:
+	case False, True:
+		return v.kind == True
+	case Number:
 		return json.Number(v.str)
-	case jsonString:
+	case String:
 		return v.str
-	case jsonArray:
+	case Array:
 		list := []any{}
-		for j := range d.children(i) {
+		for j := range d.Children(i) {
 			list = append(list, plain(d, j))
 		}
 		return list
-	case jsonObject:
+	case Object:
 		m := map[string]any{}
-		for j := range d.children(i) {
+		for j := range d.Children(i) {
 			m[d.nodes[j].key] = plain(d, j)
 		}
 		return m
@@ -63,21 +61,21 @@ func TestTheParserReadsWhatEncodingJSONReads(t *testing.T) {
 		`01`, `-`, `1.`, `.5`, `1e`, `+1`, `nul`, `tru`, `"a`, "\"\t\"", `"\x"`, `"\u12"`, `"\u+123"`, `{"a"}`, `{"a":}`, `{a:1}`, `{"a":1,}`, `[1,]`, `[1 2]`, `{"a":1}x`, ``, ` `,
 		`{"a":1`, `[`, `{`, `]`, `18446744073709551616`, `"\`, `"\u`, `{"a":1,"b":2,"c":{"d":[[],{}]}}`,
 	} {
-		var r jsonReader
-		doc, err := r.read(line)
+		var r Reader
+		doc, err := r.Read(line)
 		want, wantErr := reference(line)
 		require.Equal(t, wantErr == nil, err == nil, "%s: %v", line, err)
 		if err == nil {
 			require.Equal(t, want, plain(&doc, 0), line)
 		}
 	}
-	var r jsonReader
+	var r Reader
 	for line, want := range map[string]error{
 		`{"a":1,"a":2}`: errJSONDuplicate, `{"a":1,"\u0061":2}`: errJSONDuplicate,
 		strings.Repeat("[", 65) + strings.Repeat("]", 65): errJSONDepth,
-		"[" + strings.Repeat("0,", maxJSONNodes) + "0]":   errJSONNodes,
+		"[" + strings.Repeat("0,", MaxNodes) + "0]":       errJSONNodes,
 	} {
-		_, err := r.read(line)
+		_, err := r.Read(line)
 		require.ErrorIs(t, err, want)
 	}
 	require.Empty(t, r.shapes, "what could not be read leaves nothing behind")
@@ -90,13 +88,13 @@ func TestWholeNumbersAreThoseOfStrconv(t *testing.T) {
 		"18446744073709551616", "1.5", "1e3", "-1E2", "0.0", "", "-",
 	} {
 		want, err := strconv.ParseInt(s, 10, 64)
-		got, ok := wholeNumber(s)
+		got, ok := WholeNumber(s)
 		require.Equal(t, err == nil, ok, s)
 		if ok {
 			require.Equal(t, want, got, s)
 		}
 	}
-	require.Zero(t, testing.AllocsPerRun(100, func() { wholeNumber("33.25") }))
+	require.Zero(t, testing.AllocsPerRun(100, func() { WholeNumber("33.25") }))
 }
 
 // An event that is like another is read by their differences, and says what it says.
@@ -124,7 +122,7 @@ func TestWhatIsLikeAnotherEventIsReadAsItself(t *testing.T) {
 		`{"type":"a","n":12,"s":"x","o":{"l":[1,"2"],"b":true},"s":{}}`, `{"type":"a","n":1-2,"s":"x","o":{"l":[1,"2"],"b":true},"e":{}}`,
 	}
 	for _, first := range like {
-		var r jsonReader
+		var r Reader
 		read(t, &r, first)
 		for _, line := range slices.Concat(like, bad, like) {
 			read(t, &r, line)
@@ -135,7 +133,7 @@ func TestWhatIsLikeAnotherEventIsReadAsItself(t *testing.T) {
 			require.Len(t, r.shapes, 2+i, line)
 		}
 		for range 3 {
-			r.reset() // the next is the one to compare with
+			r.Reset() // the next is the one to compare with
 			for _, line := range slices.Concat(like, other) {
 				read(t, &r, line)
 			}
@@ -147,13 +145,13 @@ func TestWhatIsLikeAnotherEventIsReadAsItself(t *testing.T) {
 
 // Documents stay what they are while others are read.
 func TestEventsOfABatchDoNotChangeEachOther(t *testing.T) {
-	var r jsonReader
+	var r Reader
 	for range 3 {
-		r.reset()
-		docs := make([]jsonDoc, 200)
+		r.Reset()
+		docs := make([]Doc, 200)
 		for i := range docs {
 			var err error
-			docs[i], err = r.read(fmt.Sprintf(`{"type":"t%d","n":%d,"s":"%d"}`, i%20, i, i))
+			docs[i], err = r.Read(fmt.Sprintf(`{"type":"t%d","n":%d,"s":"%d"}`, i%20, i, i))
 			require.NoError(t, err)
 		}
 		for i := range docs {
@@ -166,7 +164,7 @@ func TestEventsOfABatchDoNotChangeEachOther(t *testing.T) {
 // Neither shapes nor tables hold on to bodies that are gone.
 func TestAReaderKeepsCopies(t *testing.T) {
 	const bodies = 9
-	var r jsonReader
+	var r Reader
 	gone := make(chan struct{}, bodies)
 	line := func(kind string, n, long int) string {
 		b := fmt.Appendf(nil, `{"type":"%s","n":%d,"s":"\n%d","long":"%d%s"}`, kind, n, n, n, strings.Repeat("x", long))
@@ -174,12 +172,12 @@ func TestAReaderKeepsCopies(t *testing.T) {
 		return unsafe.String(&b[0], len(b))
 	}
 	for n := range bodies / 3 {
-		r.reset()
+		r.Reset()
 		read(t, &r, line("a", n, 0))
 		read(t, &r, line("a", n+1000, n))
 		read(t, &r, line("long", n, maxShapeText))
 	}
-	r.reset()
+	r.Reset()
 	require.Eventually(t, func() bool {
 		runtime.GC()
 		return len(gone) == bodies
@@ -187,39 +185,17 @@ func TestAReaderKeepsCopies(t *testing.T) {
 	runtime.KeepAlive(&r)
 }
 
-// What is kept for the next body does not hold on to the last one, which may be 10 MB.
-func TestAnIngestLetsGoOfItsBody(t *testing.T) {
-	in, _ := newConverter(t)
-	bodies := [][]string{
-		{clickLine, strings.Replace(fetchLine, `["ac`, `["ac000000-0000-4000-8000-000000000002","ac`, 1), request(1, "a2", 10), request(2, "", 20), request(3, "a3", 10), request(4, "a4", 10)},
-		{viewLine, `{"type":"error","date":1795168790000,"application":{"id":"x"},"action":{"id":["a1","a2"]},"error":{"message":"no \"luck\""}}`, "no event"},
-		{strings.Repeat(" ", 10) + viewLine + strings.Repeat(" ", 100<<10), fetchLine},
-	}
-	gone := make(chan struct{}, len(bodies))
-	for _, lines := range bodies {
-		b := []byte(joinLines(lines...))
-		runtime.AddCleanup(&b[0], func(chan struct{}) { gone <- struct{}{} }, gone)
-		require.False(t, in.run(t.Context(), unsafe.String(&b[0], len(b)), &origin{received: pcommon.NewTimestampFromTime(testNow)}).retry)
-		in.giveBack()
-	}
-	require.Eventually(t, func() bool {
-		runtime.GC()
-		return len(gone) == len(bodies)
-	}, 10*time.Second, time.Millisecond)
-	runtime.KeepAlive(in)
-}
-
 // read reads line and compares what was read with what encoding/json makes of it.
-func read(t *testing.T, r *jsonReader, line string) {
+func read(t *testing.T, r *Reader, line string) {
 	t.Helper()
 	want, wantErr := reference(line)
-	switch doc, err := r.read(line); err {
+	switch doc, err := r.Read(line); err {
 	case nil:
 		require.NoError(t, wantErr)
 		if got := plain(&doc, 0); !reflect.DeepEqual(want, got) {
 			t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
 		}
-		require.True(t, doc.equal(0, &doc, 0))
+		require.True(t, doc.Equal(0, &doc, 0))
 	case errJSONSyntax:
 		require.Error(t, wantErr, line)
 	}
@@ -227,7 +203,7 @@ func read(t *testing.T, r *jsonReader, line string) {
 
 // goldenLines are the lines of every golden story.
 func goldenLines(f testing.TB) (lines []string) {
-	files, err := filepath.Glob("testdata/*/in.yaml")
+	files, err := filepath.Glob("../../testdata/*/in.yaml")
 	require.NoError(f, err)
 	for _, file := range files {
 		raw, err := os.ReadFile(file)
@@ -252,45 +228,13 @@ func FuzzReader(f *testing.F) {
 		if !utf8.ValidString(one) || !utf8.ValidString(two) {
 			return // no text
 		}
-		var r jsonReader
+		var r Reader
 		for range 2 {
 			for _, line := range []string{one, two, one} {
 				read(t, &r, line)
 			}
-			r.reset()
+			r.Reset()
 			read(t, &r, two)
 		}
-	})
-}
-
-// Whatever a stranger sends: no panic, every line has an outcome, nothing but valid text leaves.
-func FuzzEvents(f *testing.F) {
-	for _, line := range goldenLines(f) {
-		f.Add(line)
-	}
-	f.Add(joinLines(clickLine, fetchLine))
-	f.Fuzz(func(t *testing.T, body string) {
-		cfg := createDefaultConfig().(*Config)
-		r, err := newRUM(receivertest.NewNopSettings(componentType), cfg)
-		require.NoError(t, err)
-		sink := &checkingSink{t: t}
-		r.traces, r.logs, r.metrics = sink, sink, sink
-		from := &origin{received: pcommon.NewTimestampFromTime(testNow)}
-		in := &ingest{r: r, w: r.newWriter()}
-		require.False(t, in.run(t.Context(), body, from).retry)
-		var lines, outcomes int64
-		for line := range strings.SplitSeq(body, "\n") {
-			if strings.Trim(strings.ToValidUTF8(line, "\uFFFD"), " \t\r") != "" {
-				lines++
-			}
-		}
-		for i := range in.counts {
-			for _, n := range in.counts[i] {
-				outcomes += n
-			}
-		}
-		require.Equal(t, lines, outcomes)
-		require.NoError(t, r.flusher.flush(t.Context(), testNow, flushAll))
-		require.Equal(t, heldSizes{}, r.held.sizes())
 	})
 }

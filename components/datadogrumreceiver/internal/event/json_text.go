@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package event
 
 import (
 	"strconv"
@@ -8,7 +8,7 @@ import (
 )
 
 // escaped reads on in a string that began at start and whose first backslash is at pos.
-func (p *jsonParser) escaped(start int) (string, error) {
+func (p *parser) escaped(start int) (string, error) {
 	buf := make([]byte, 0, 2*(p.pos-start)+16)
 	buf = append(buf, p.src[start:p.pos]...)
 	for p.pos < len(p.src) {
@@ -56,7 +56,7 @@ func (p *jsonParser) escaped(start int) (string, error) {
 
 // unicode reads the four digits after \u, and the second half of a surrogate
 // pair when it follows. A lone surrogate becomes U+FFFD, as in encoding/json.
-func (p *jsonParser) unicode() (rune, bool) {
+func (p *parser) unicode() (rune, bool) {
 	r, ok := p.hex4(p.pos)
 	if !ok {
 		return 0, false
@@ -76,7 +76,7 @@ func (p *jsonParser) unicode() (rune, bool) {
 	return utf8.RuneError, true
 }
 
-func (p *jsonParser) hex4(at int) (rune, bool) {
+func (p *parser) hex4(at int) (rune, bool) {
 	if at+4 > len(p.src) {
 		return 0, false
 	}

@@ -1,63 +1,52 @@
-package datadogrumreceiver
+package event
 
 import (
-	"fmt"
 	"net/netip"
 	"strings"
-
-	"github.com/gobwas/glob"
 )
+
+// PrivacyConfig says what of the user is kept on the OTLP side. It does not touch what passes through to Datadog.
+type PrivacyConfig struct {
+	// ClientIP is drop, truncate (IPv4 /24, IPv6 /48) or keep.
+	ClientIP string `mapstructure:"client_ip"`
+	// User says what of usr is kept.
+	User UserConfig `mapstructure:"user"`
+	// URLQuery is redact (names stay, values go), drop or keep; it holds for every URL in every text.
+	URLQuery string `mapstructure:"url_query"`
+	// ContextDeny are globs on the dotted path inside context, usr, account and feature_flags, any case; what matches is dropped.
+	ContextDeny []string `mapstructure:"context_deny"`
+}
+
+// UserConfig is keep or drop for each field of usr and account.
+type UserConfig struct {
+	ID          string `mapstructure:"id"`
+	Name        string `mapstructure:"name"`
+	Email       string `mapstructure:"email"`
+	AnonymousID string `mapstructure:"anonymous_id"`
+	// Other is every further field an application put on the user.
+	Other string `mapstructure:"other"`
+}
 
 const redacted = "REDACTED"
 
-// globs is a list of patterns; a text matches when one of them does.
-type globs []glob.Glob
-
-func compileGlobs(patterns []string, lower bool) (globs, error) {
-	list := make(globs, 0, len(patterns))
-	for _, pattern := range patterns {
-		if lower {
-			pattern = strings.ToLower(pattern)
-		}
-		g, err := glob.Compile(pattern)
-		if err != nil {
-			return nil, fmt.Errorf("got %q: %w", pattern, err)
-		}
-		list = append(list, g)
-	}
-	return list, nil
-}
-
-func validGlobs(key string, patterns []string) error {
-	if _, err := compileGlobs(patterns, false); err != nil {
-		return fmt.Errorf("%s must be globs, %w", key, err)
-	}
-	return nil
-}
-
-func (g globs) match(s string) bool {
-	for _, one := range g {
-		if one.Match(s) {
-			return true
-		}
-	}
-	return false
-}
-
-// privacy is PrivacyConfig ready for use.
-type privacy struct {
+// Privacy is PrivacyConfig ready for use.
+type Privacy struct {
 	clientIP string
 	urlQuery string
-	deny     globs
+	// User is what of usr and account is kept.
+	User UserConfig
+	// Deny matches the dotted paths, in lower case, that are dropped.
+	Deny Globs
 }
 
-func newPrivacy(cfg *PrivacyConfig) (privacy, error) {
-	deny, err := compileGlobs(cfg.ContextDeny, true)
-	return privacy{clientIP: cfg.ClientIP, urlQuery: cfg.URLQuery, deny: deny}, err
+// NewPrivacy compiles cfg.
+func NewPrivacy(cfg *PrivacyConfig) (Privacy, error) {
+	deny, err := CompileGlobs(cfg.ContextDeny, true)
+	return Privacy{clientIP: cfg.ClientIP, urlQuery: cfg.URLQuery, User: cfg.User, Deny: deny}, err
 }
 
-// address returns what may be kept of a client's address, or "".
-func (p *privacy) address(ip netip.Addr) string {
+// Address returns what may be kept of a client's address, or "".
+func (p *Privacy) Address(ip netip.Addr) string {
 	switch {
 	case !ip.IsValid() || p.clientIP == "drop":
 		return ""
@@ -75,16 +64,16 @@ func (p *privacy) address(ip netip.Addr) string {
 	return prefix.Addr().String()
 }
 
-// text redacts every URL inside s. Error messages and stack traces quote URLs
+// Text redacts every URL inside s. Error messages and stack traces quote URLs
 // too, so it runs over every string of an event.
-func (p *privacy) text(s string) string {
+func (p *Privacy) Text(s string) string {
 	if p.urlQuery == "keep" || !strings.Contains(s, "://") || !strings.ContainsAny(s, "?#@") {
 		return s
 	}
 	return p.redact(s)
 }
 
-func (p *privacy) redact(s string) string {
+func (p *Privacy) redact(s string) string {
 	var out strings.Builder
 	out.Grow(len(s) + len(redacted))
 	rest := s
@@ -102,8 +91,8 @@ func (p *privacy) redact(s string) string {
 	return out.String()
 }
 
-// url redacts s, which is a URL even if it has no scheme.
-func (p *privacy) url(s string) string {
+// URL redacts s, which is a URL even if it has no scheme.
+func (p *Privacy) URL(s string) string {
 	if p.urlQuery == "keep" || !strings.ContainsAny(s, "?#@") {
 		return s
 	}
@@ -125,7 +114,7 @@ func urlEnd(s string) int {
 }
 
 // positionLen is the length of the :line:column a stack trace writes behind a
-// script's URL, 0 when there is none.
+// script's URL, 0 when there is None.
 func positionLen(s string) int {
 	const maxDigits = 7
 	at := len(s)
@@ -144,7 +133,7 @@ func positionLen(s string) int {
 
 // writeAfterScheme writes authority, path, query and fragment without the
 // credentials before an @.
-func (p *privacy) writeAfterScheme(out *strings.Builder, s string) {
+func (p *Privacy) writeAfterScheme(out *strings.Builder, s string) {
 	authority := len(s)
 	if i := strings.IndexAny(s, "/?#"); i >= 0 {
 		authority = i
@@ -158,7 +147,7 @@ func (p *privacy) writeAfterScheme(out *strings.Builder, s string) {
 
 // writePath writes path, query and fragment. A fragment is a route more often
 // than not and stays, unless it carries values as OAuth's implicit flow does.
-func (p *privacy) writePath(out *strings.Builder, s string) {
+func (p *Privacy) writePath(out *strings.Builder, s string) {
 	path, query, fragment := s, "", ""
 	if i := strings.IndexByte(path, '#'); i >= 0 {
 		path, fragment = path[:i], path[i:]
@@ -178,7 +167,7 @@ func (p *privacy) writePath(out *strings.Builder, s string) {
 }
 
 // writeValues writes ?a=1&b=2 as ?a=REDACTED&b=REDACTED, or not at all.
-func (p *privacy) writeValues(out *strings.Builder, s string) {
+func (p *Privacy) writeValues(out *strings.Builder, s string) {
 	if p.urlQuery == "drop" {
 		return
 	}

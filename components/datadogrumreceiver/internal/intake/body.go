@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package intake
 
 import (
 	"errors"

@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package intake
 
 import (
 	"net"
@@ -7,24 +7,25 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/limit"
 )
 
 // gate decides who may come in: by client token, by rate.
 type gate struct {
 	tokens  map[string]TokenConfig
 	proxies []netip.Prefix
-	byToken *limiters
-	byIP    *limiters
+	byToken *limit.Buckets
+	byIP    *limit.Buckets
 }
 
-func newGate(cfg *Config) (*gate, error) {
+func newGate(set *Settings) (*gate, error) {
 	g := &gate{
-		tokens:  cfg.ClientTokens,
-		byToken: newLimiters(rate.Limit(cfg.RateLimit.PerToken), cfg.RateLimit.MaxKeys),
-		byIP:    newLimiters(rate.Limit(cfg.RateLimit.PerIP), cfg.RateLimit.MaxKeys),
+		tokens:  set.Tokens,
+		byToken: limit.New(set.RateLimit.PerToken, set.RateLimit.MaxKeys),
+		byIP:    limit.New(set.RateLimit.PerIP, set.RateLimit.MaxKeys),
 	}
-	for _, network := range cfg.TrustedProxies {
+	for _, network := range set.TrustedProxies {
 		prefix, err := netip.ParsePrefix(network)
 		if err != nil {
 			return nil, err
@@ -88,11 +89,11 @@ func (g *gate) allowIP(ip netip.Addr, now time.Time) bool {
 		}
 	}
 	b := ip.As16()
-	return g.byIP.allow(digestOf("ip", string(b[:])), now)
+	return g.byIP.Allow(digest.Of("ip", string(b[:])), now)
 }
 
 func (g *gate) allowToken(token string, now time.Time) bool {
-	return g.byToken.allow(digestOf("token", token), now)
+	return g.byToken.Allow(digest.Of("token", token), now)
 }
 
 // token finds the client token of a call: browsers put it in the query, mobile SDKs in a header.

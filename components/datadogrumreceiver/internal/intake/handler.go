@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package intake
 
 import (
 	"context"
@@ -6,11 +6,77 @@ import (
 	"net/http"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/ttlset"
 )
+
+// Verdict is what became of the events of a body.
+type Verdict struct {
+	Retry     bool // the sender shall come again: a pipeline or a table is full for now
+	Forbidden bool // nothing in the body was allowed
+	Reason    string
+}
+
+// Converter takes in the events of one body, once.
+type Converter func(ctx context.Context, body string, from *event.Origin) Verdict
+
+// Handler serves what SDKs send.
+type Handler struct {
+	set     Settings
+	router  *router
+	gate    *gate
+	pass    *passthrough
+	privacy *event.Privacy
+	count   *counters
+	convert Converter
+	now     func() time.Time
+
+	bodies *ttlset.Claims[digest.Key] // converted, and handed on
+	owners atomic.Uint64
+	budget atomic.Int64 // bytes that bodies may still take
+}
+
+// claimLife is how long a request may take. A claim that is older was left by one that never ended.
+const claimLife = 5 * time.Minute
+
+// New returns a handler that gives bodies of RUM events to convert. id is the receiver's, for metrics.
+func New(set Settings, privacy *event.Privacy, convert Converter, now func() time.Time, tel *metadata.TelemetryBuilder, id attribute.KeyValue) (*Handler, error) {
+	count := &counters{tel, id}
+	g, gateErr := newGate(&set)
+	pass, passErr := newPassthrough(set.Passthrough, count)
+	if err := errors.Join(gateErr, passErr); err != nil {
+		return nil, err
+	}
+	h := &Handler{
+		set: set, router: newRouter(set.Paths), gate: g, pass: pass, privacy: privacy, count: count, convert: convert, now: now,
+		bodies: ttlset.NewClaims[digest.Key](set.MaxBodies, set.RememberBodies, claimLife),
+	}
+	h.budget.Store(set.MaxInFlightBytes)
+	return h, nil
+}
+
+// Start runs what hands requests on in the background.
+func (h *Handler) Start() { h.pass.start() }
+
+// Shutdown drains the queue to Datadog until ctx is over.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.pass.shutdown(ctx) }
+
+// Queued is the bytes that wait to be handed on to Datadog.
+func (h *Handler) Queued() int64 { return h.pass.queued() }
+
+// Bodies is the number of bodies remembered.
+func (h *Handler) Bodies() int { return h.bodies.Len() }
+
+// Evicted is the number of bodies that were forgotten because there were too many.
+func (h *Handler) Evicted() int64 { return h.bodies.Evicted() }
 
 // answer is what a sender is told. SDKs retry 408, 429 and 5xx and delete on
 // everything else, so 202 is said when the data is taken and 503 when it is not
@@ -23,32 +89,37 @@ type answer struct {
 var accepted = answer{code: http.StatusAccepted}
 
 // ServeHTTP implements http.Handler.
-func (r *rum) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	c, err := r.router.route(req)
-	var a answer
-	switch {
-	case req.Method == http.MethodOptions:
-		a = answer{code: http.StatusNoContent} // a preflight without the origin it asks for stays refused by the browser
-	case errors.Is(err, errNotFound):
-		a = answer{http.StatusNotFound, err.Error()}
-	case err != nil:
-		a = answer{http.StatusForbidden, err.Error()}
-	case c.track == quotaSubdomain:
-		r.quota(w, req, &c)
+func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	c, err := h.router.route(req)
+	if err == nil && c.track == quotaSubdomain && req.Method != http.MethodOptions {
+		h.count.answered(req.Context(), c.track, h.quota(w, req, &c))
 		return
-	case req.Method != http.MethodPost:
-		w.Header().Set("Allow", "POST, OPTIONS")
-		a = answer{http.StatusMethodNotAllowed, "RUM data is sent with POST"}
-	default:
-		a = r.post(req, &c)
 	}
-	r.tel.requests.Add(req.Context(), 1, metric.WithAttributes(trackAttr(c.track), codeAttr(a.code), r.tel.id))
+	a := h.answer(req, &c, err)
+	h.count.answered(req.Context(), c.track, a.code)
 	a.write(w)
 }
 
+func (h *Handler) answer(req *http.Request, c *call, err error) answer {
+	switch {
+	case req.Method == http.MethodOptions:
+		return answer{code: http.StatusNoContent} // a preflight without the origin it asks for stays refused by the browser
+	case errors.Is(err, errNotFound):
+		return answer{http.StatusNotFound, err.Error()}
+	case err != nil:
+		return answer{http.StatusForbidden, err.Error()}
+	case req.Method != http.MethodPost:
+		return answer{http.StatusMethodNotAllowed, "RUM data is sent with POST"}
+	}
+	return h.post(req, c)
+}
+
 func (a answer) write(w http.ResponseWriter) {
-	if a.code == http.StatusTooManyRequests || a.code == http.StatusServiceUnavailable {
+	switch a.code {
+	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
 		w.Header().Set("Retry-After", "1")
+	case http.StatusMethodNotAllowed:
+		w.Header().Set("Allow", "POST, OPTIONS")
 	}
 	if a.text == "" {
 		w.WriteHeader(a.code)
@@ -65,41 +136,45 @@ type visitor struct {
 }
 
 // admit lets a request in, or says why not.
-func (r *rum) admit(req *http.Request, c *call, now time.Time) (visitor, answer) {
-	v := visitor{ip: r.gate.client(req), token: token(c, req)}
-	if !r.gate.allowIP(v.ip, now) {
-		r.tel.limited.Add(req.Context(), 1, r.tel.byIP)
+func (h *Handler) admit(req *http.Request, c *call, now time.Time) (visitor, answer) {
+	v := visitor{ip: h.gate.client(req), token: token(c, req)}
+	if !h.gate.allowIP(v.ip, now) {
+		h.count.limited(req.Context(), "ip")
 		return v, answer{http.StatusTooManyRequests, "more requests from this address than rate_limit::per_ip allows"}
 	}
 	var known bool
-	if v.permit, known = r.gate.admit(v.token); !known {
+	if v.permit, known = h.gate.admit(v.token); !known {
 		return v, answer{http.StatusForbidden, "client token is not one of client_tokens"}
 	}
-	if !r.gate.allowToken(v.token, now) {
-		r.tel.limited.Add(req.Context(), 1, r.tel.byToken)
+	if !h.gate.allowToken(v.token, now) {
+		h.count.limited(req.Context(), "token")
 		return v, answer{http.StatusTooManyRequests, "more requests with this client token than rate_limit::per_token allows"}
 	}
 	return v, accepted
 }
 
 // post takes one body in.
-func (r *rum) post(req *http.Request, c *call) answer {
-	now := r.now()
-	from, a := r.admit(req, c, now)
+func (h *Handler) post(req *http.Request, c *call) answer {
+	now := h.now()
+	from, a := h.admit(req, c, now)
 	if a != accepted {
 		return a
 	}
-	raw := bodyReader{max: r.cfg.MaxRequestBodySize, budget: &r.budget}
+	raw := h.newBody()
 	defer raw.release()
 	if err := raw.readFrom(req.Body); err != nil {
 		return bodyAnswer(err)
 	}
 	if c.track == "rum" {
-		if a := r.convert(req, c, raw.String(), from, now); a.code != http.StatusAccepted {
+		if a := h.events(req, c, raw.String(), from, now); a.code != http.StatusAccepted {
 			return a
 		}
 	}
-	return r.pass.take(req, c, raw.String(), from.ip, now)
+	return h.handOn(req, c, raw.String(), from.ip, now)
+}
+
+func (h *Handler) newBody() *bodyReader {
+	return &bodyReader{max: h.set.MaxBodyBytes, budget: &h.budget}
 }
 
 func bodyAnswer(err error) answer {
@@ -114,120 +189,101 @@ func bodyAnswer(err error) answer {
 	return answer{http.StatusBadRequest, err.Error()}
 }
 
-// convert turns a RUM body into OTLP, once.
-func (r *rum) convert(req *http.Request, c *call, raw string, from visitor, now time.Time) answer {
+// events has the events of a body converted, once.
+func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, now time.Time) answer {
 	body := raw
 	list, err := encodings(req.Header.Get("Content-Encoding"), c.query.Get("dd-evp-encoding"))
 	if err != nil {
 		return bodyAnswer(err)
 	}
 	if len(list) > 0 {
-		out := bodyReader{max: r.cfg.MaxRequestBodySize, budget: &r.budget}
+		out := h.newBody()
 		defer out.release()
-		if err := decode(raw, list, &out); err != nil {
+		if err := decode(raw, list, out); err != nil {
 			return bodyAnswer(err)
 		}
 		body = out.String()
 	}
-	key, owner := digestOf("body", from.token, body), r.owners.Add(1)
-	switch r.bodies.claim(key, owner, now) {
-	case claimDone:
-		r.tel.bodyDupes.Add(req.Context(), 1, r.tel.self)
+	key, owner := digest.Of("body", from.token, body), h.owners.Add(1)
+	switch h.bodies.Claim(key, owner, now) {
+	case ttlset.ClaimDone:
+		h.count.duplicate(req.Context())
 		return accepted
-	case claimPending:
+	case ttlset.ClaimPending:
 		return answer{http.StatusServiceUnavailable, "the same body is being converted for another request"}
-	case claimNew:
+	case ttlset.ClaimNew:
 	}
-	res := r.ingest(req.Context(), body, r.origin(c, req, from, now))
-	if res.retry {
-		r.bodies.release(key)
-		return answer{http.StatusServiceUnavailable, "not accepted for now: " + res.reason}
+	v := h.convert(req.Context(), body, h.origin(c, req, from, now))
+	if v.Retry {
+		h.bodies.Release(key, owner)
+		return answer{http.StatusServiceUnavailable, "not accepted for now: " + v.Reason}
 	}
-	r.bodies.commit(key, now)
-	if res.forbidden {
-		return answer{http.StatusForbidden, res.reason}
+	h.bodies.Commit(key, now)
+	if v.Forbidden {
+		return answer{http.StatusForbidden, v.Reason}
 	}
 	return accepted
 }
 
+// handOn gives Datadog what it shall have, and returns what the sender is told.
+func (h *Handler) handOn(req *http.Request, c *call, body string, ip netip.Addr, now time.Time) answer {
+	if !h.pass.wants(c.track) {
+		if c.track != "rum" {
+			h.count.unused(req.Context(), c.track)
+		}
+		return accepted
+	}
+	if c.track != "rum" {
+		return h.pass.send(req, c, body, ip)
+	}
+	// A retry after a refusal of ours or Datadog's comes with the same body: Datadog gets it once.
+	key, owner := digest.Of("passed", c.query.Get("dd-api-key"), body), h.owners.Add(1)
+	switch h.bodies.Claim(key, owner, now) {
+	case ttlset.ClaimDone:
+		return accepted
+	case ttlset.ClaimPending:
+		return answer{http.StatusServiceUnavailable, "the same body is being handed on for another request"}
+	case ttlset.ClaimNew:
+	}
+	a := h.pass.send(req, c, body, ip)
+	if retryable(a.code) {
+		h.bodies.Release(key, owner)
+	} else {
+		h.bodies.Commit(key, now)
+	}
+	return a
+}
+
 // origin is what the request says about its events.
-func (r *rum) origin(c *call, req *http.Request, from visitor, now time.Time) *origin {
+func (h *Handler) origin(c *call, req *http.Request, from visitor, now time.Time) *event.Origin {
 	version := c.query.Get("dd-evp-origin-version")
 	if version == "" {
 		version = req.Header.Get("DD-EVP-ORIGIN-VERSION")
 	}
-	if len(version) > maxIDBytes {
+	if len(version) > event.MaxIDBytes {
 		version = ""
 	}
-	return &origin{
-		tenant:     from.permit.Tenant,
-		apps:       from.permit.ApplicationIDs,
-		clientIP:   r.privacy.address(from.ip),
-		sdkVersion: version,
-		shift:      r.skew(req.Context(), c, now),
-		received:   pcommon.NewTimestampFromTime(now),
+	return &event.Origin{
+		Tenant:     from.permit.Tenant,
+		Apps:       from.permit.ApplicationIDs,
+		ClientIP:   h.privacy.Address(from.ip),
+		SDKVersion: version,
+		Shift:      h.skew(req.Context(), c, now),
+		Received:   pcommon.NewTimestampFromTime(now),
 	}
 }
 
 // skew is how far the collector's clock is ahead of the browser's. Browsers say
 // when they sent a batch, and say it anew with each retry; mobile SDKs do not.
-func (r *rum) skew(ctx context.Context, c *call, now time.Time) time.Duration {
+func (h *Handler) skew(ctx context.Context, c *call, now time.Time) time.Duration {
 	sent, err := strconv.ParseInt(c.query.Get("batch_time"), 10, 64)
 	if err != nil || sent <= 0 || sent > 1<<43 {
 		return 0
 	}
 	skew := now.Sub(time.UnixMilli(sent))
-	r.tel.skew.Record(ctx, skew.Milliseconds(), metric.WithAttributes(r.tel.id))
-	if !r.cfg.Skew.Correct || skew.Abs() <= r.cfg.Skew.Threshold {
+	h.count.skew(ctx, skew.Milliseconds())
+	if !h.set.Skew.Correct || skew.Abs() <= h.set.Skew.Threshold {
 		return 0
 	}
 	return skew.Truncate(time.Millisecond)
-}
-
-// ingest converts body and counts what became of it.
-func (r *rum) ingest(ctx context.Context, body string, from *origin) result {
-	in := r.ingests.Get().(*ingest)
-	defer in.giveBack()
-	res := in.run(ctx, body, from)
-	in.report(ctx)
-	return res
-}
-
-// giveBack keeps the tables for the next body, unless this one made them large.
-func (in *ingest) giveBack() {
-	const maxKeptEvents = 1000
-	if cap(in.events) > maxKeptEvents {
-		return
-	}
-	in.reset()
-	for i := range in.events {
-		actions := in.events[i].actions
-		clear(actions[:cap(actions)])
-		in.events[i] = pending{event: event{actions: actions[:0]}}
-	}
-	in.origin, in.lastView = nil, [3]string{}
-	in.r.ingests.Put(in)
-}
-
-func (in *ingest) report(ctx context.Context) {
-	tel := in.r.tel
-	for t := range in.counts {
-		for o, n := range in.counts[t] {
-			if n > 0 {
-				tel.events.Add(ctx, n, tel.eventSets[t][o])
-			}
-		}
-	}
-	for i, n := range in.infer {
-		if n > 0 {
-			tel.inferred.Add(ctx, n, tel.verdicts[i])
-		}
-	}
-	if in.late > 0 {
-		tel.late.Add(ctx, in.late, tel.self)
-	}
-	if n := in.r.seen.takeEvicted() + in.r.bodies.takeEvicted(); n > 0 {
-		tel.evictions.Add(ctx, n, tel.dedupe)
-	}
-	in.counts, in.infer, in.late = [typeCount][outcomes]int64{}, [3]int64{}, 0
 }

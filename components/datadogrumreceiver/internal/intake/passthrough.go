@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package intake
 
 import (
 	"context"
@@ -14,7 +14,6 @@ import (
 	"time"
 
 	"github.com/cenkalti/backoff/v5"
-	"go.opentelemetry.io/otel/metric"
 )
 
 // passthrough hands requests on to Datadog: the body as it came, the query as
@@ -22,7 +21,7 @@ import (
 // configuration; nothing a sender writes can change it.
 type passthrough struct {
 	cfg    *PassthroughConfig
-	r      *rum
+	count  *counters
 	base   url.URL // scheme and host
 	client *http.Client
 
@@ -46,8 +45,8 @@ type passed struct {
 
 const passWorkers = 4
 
-func newPassthrough(cfg *PassthroughConfig, r *rum) (*passthrough, error) {
-	p := &passthrough{cfg: cfg, r: r}
+func newPassthrough(cfg *PassthroughConfig, count *counters) (*passthrough, error) {
+	p := &passthrough{cfg: cfg, count: count}
 	p.more = sync.NewCond(&p.mu)
 	if !cfg.Enabled {
 		return p, nil
@@ -98,35 +97,12 @@ func passHeader(in http.Header, ip netip.Addr) http.Header {
 	return out
 }
 
-// take hands one accepted body on and says what the sender is told.
-func (p *passthrough) take(req *http.Request, c *call, body string, ip netip.Addr, now time.Time) answer {
-	if !p.cfg.Enabled || !slices.Contains(p.cfg.Tracks, c.track) {
-		if c.track != "rum" {
-			p.r.tel.unused.Add(req.Context(), 1, metric.WithAttributes(trackAttr(c.track), p.r.tel.id))
-		}
-		return accepted
-	}
-	if c.track != "rum" {
-		return p.send(req, c, body, ip)
-	}
-	// A retry after a refusal of ours or Datadog's comes with the same body: Datadog gets it once.
-	key, owner := digestOf("passed", c.query.Get("dd-api-key"), body), p.r.owners.Add(1)
-	switch p.r.bodies.claim(key, owner, now) {
-	case claimDone:
-		return accepted
-	case claimPending:
-		return answer{http.StatusServiceUnavailable, "the same body is being handed on for another request"}
-	case claimNew:
-	}
-	a := p.send(req, c, body, ip)
-	if retryable(a.code) {
-		p.r.bodies.release(key)
-	} else {
-		p.r.bodies.commit(key, now)
-	}
-	return a
+// wants reports whether requests of the track are handed on.
+func (p *passthrough) wants(track string) bool {
+	return p.cfg.Enabled && slices.Contains(p.cfg.Tracks, track)
 }
 
+// send hands one accepted body on and returns what the sender is told.
 func (p *passthrough) send(req *http.Request, c *call, body string, ip netip.Addr) answer {
 	out := &passed{track: c.track, url: p.target(c), method: http.MethodPost, header: passHeader(req.Header, ip), body: body}
 	if p.cfg.Mode == "async" {
@@ -168,7 +144,7 @@ func (p *passthrough) do(ctx context.Context, out *passed) (*http.Response, erro
 	if err == nil {
 		code = resp.StatusCode
 	}
-	p.r.tel.passthrough.Add(ctx, 1, metric.WithAttributes(trackAttr(out.track), codeAttr(code), p.r.tel.id))
+	p.count.passed(ctx, out.track, code)
 	return resp, err
 }
 
@@ -247,7 +223,7 @@ func (p *passthrough) deliver(ctx context.Context, out *passed) {
 		return struct{}{}, nil
 	}, backoff.WithBackOff(policy), backoff.WithMaxElapsedTime(p.cfg.MaxElapsed))
 	if err != nil {
-		p.r.tel.passLost.Add(context.Background(), 1, metric.WithAttributes(trackAttr(out.track), p.r.tel.id))
+		p.count.lost(context.Background(), out.track)
 	}
 }
 
@@ -278,40 +254,4 @@ func (p *passthrough) queued() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return int64(p.size)
-}
-
-// quota answers the browser SDK's question whether a session may be profiled.
-// It is Datadog's to answer; without the pass-through the answer is no.
-func (r *rum) quota(w http.ResponseWriter, req *http.Request, c *call) {
-	code := r.relayQuota(w, req, c)
-	r.tel.requests.Add(req.Context(), 1, metric.WithAttributes(trackAttr(c.track), codeAttr(code), r.tel.id))
-}
-
-func (r *rum) relayQuota(w http.ResponseWriter, req *http.Request, c *call) int {
-	refuse := func(a answer) int {
-		a.write(w)
-		return a.code
-	}
-	if req.Method != http.MethodGet {
-		return refuse(answer{http.StatusMethodNotAllowed, "the profiling quota is asked for with GET"})
-	}
-	from, a := r.admit(req, c, r.now())
-	if a != accepted {
-		return refuse(a)
-	}
-	if !r.pass.cfg.Enabled || !slices.Contains(r.pass.cfg.Tracks, "profile") {
-		return refuse(answer{http.StatusForbidden, "profiles are not handed on to Datadog"})
-	}
-	resp, err := r.pass.do(req.Context(), &passed{track: c.track, url: r.pass.target(c), method: http.MethodGet, header: passHeader(req.Header, from.ip)})
-	if err != nil {
-		return refuse(answer{http.StatusServiceUnavailable, "Datadog could not be reached"})
-	}
-	defer resp.Body.Close()
-	if contentType := resp.Header.Get("Content-Type"); contentType != "" {
-		w.Header().Set("Content-Type", contentType)
-	}
-	w.WriteHeader(resp.StatusCode)
-	const maxAnswer = 64 << 10
-	_, _ = io.CopyN(w, resp.Body, maxAnswer)
-	return resp.StatusCode
 }

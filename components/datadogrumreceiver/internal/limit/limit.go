@@ -1,4 +1,5 @@
-package datadogrumreceiver
+// Package limit bounds how often each of many keys may do something.
+package limit
 
 import (
 	"math"
@@ -6,41 +7,44 @@ import (
 
 	lru "github.com/hashicorp/golang-lru/v2"
 	"golang.org/x/time/rate"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
 )
 
-// limiters is one token bucket for each of the keys seen last. A key that was
+// Buckets is one token bucket for each of the keys seen last. A key that was
 // pushed out begins with a full bucket: a flood of keys weakens the limit of
 // each, never the memory of the process.
-type limiters struct {
+type Buckets struct {
 	perSecond rate.Limit
 	burst     int
-	buckets   *lru.Cache[digest, *rate.Limiter]
+	buckets   *lru.Cache[digest.Key, *rate.Limiter]
 }
 
-// newLimiters returns nil, which allows everything, when perSecond is 0.
-func newLimiters(perSecond rate.Limit, maxKeys int) *limiters {
+// New returns nil, which allows everything, when perSecond is 0.
+func New(perSecond float64, maxKeys int) *Buckets {
 	if perSecond <= 0 {
 		return nil
 	}
-	buckets, err := lru.New[digest, *rate.Limiter](maxKeys)
+	buckets, err := lru.New[digest.Key, *rate.Limiter](maxKeys)
 	if err != nil {
 		return nil // maxKeys is positive, as validated
 	}
-	return &limiters{perSecond: perSecond, burst: int(min(math.Ceil(2*float64(perSecond)), math.MaxInt32)), buckets: buckets}
+	return &Buckets{perSecond: rate.Limit(perSecond), burst: int(min(math.Ceil(2*perSecond), math.MaxInt32)), buckets: buckets}
 }
 
-func (l *limiters) allow(key digest, now time.Time) bool {
+// Allow takes one from the bucket of key and reports whether there was one.
+func (l *Buckets) Allow(key digest.Key, now time.Time) bool {
 	return l == nil || l.bucket(key).AllowN(now, 1)
 }
 
-// giveBack undoes an allow.
-func (l *limiters) giveBack(key digest, now time.Time) {
+// GiveBack undoes an Allow.
+func (l *Buckets) GiveBack(key digest.Key, now time.Time) {
 	if l != nil {
 		l.bucket(key).AllowN(now, -1) // a Reservation could be canceled, but gives nothing back once a later one had to wait
 	}
 }
 
-func (l *limiters) bucket(key digest) *rate.Limiter {
+func (l *Buckets) bucket(key digest.Key) *rate.Limiter {
 	bucket, ok := l.buckets.Get(key)
 	if !ok {
 		bucket = rate.NewLimiter(l.perSecond, l.burst)

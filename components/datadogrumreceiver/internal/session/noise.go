@@ -1,39 +1,42 @@
-package datadogrumreceiver
+package session
 
 import (
 	"time"
 
-	"golang.org/x/time/rate"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/limit"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 )
 
 // noise decides which actions are worth a span: a state library reports every
 // mutation, and `isLoading` says nothing twice per request.
 type noise struct {
-	allow, deny globs
-	sessions    *limiters
+	allow, deny event.Globs
+	sessions    *limit.Buckets
 }
 
-func newNoise(cfg *ActionsConfig) (*noise, error) {
-	allow, err := compileGlobs(cfg.Allow, false)
+func newNoise(cfg *action.Config) (*noise, error) {
+	allow, err := event.CompileGlobs(cfg.Allow, false)
 	if err != nil {
 		return nil, err
 	}
-	deny, err := compileGlobs(cfg.Deny, false)
+	deny, err := event.CompileGlobs(cfg.Deny, false)
 	if err != nil {
 		return nil, err
 	}
 	const maxSessions = 50_000
-	return &noise{allow: allow, deny: deny, sessions: newLimiters(rate.Limit(cfg.PerSession), maxSessions)}, nil
+	return &noise{allow: allow, deny: deny, sessions: limit.New(cfg.PerSession, maxSessions)}, nil
 }
 
 func (n *noise) wants(name, tenant, session string, now time.Time) bool {
-	if n.deny.match(name) || (len(n.allow) > 0 && !n.allow.match(name)) {
+	if n.deny.Match(name) || (len(n.allow) > 0 && !n.allow.Match(name)) {
 		return false
 	}
-	return n.sessions.allow(digestOf(tenant, session), now)
+	return n.sessions.Allow(digest.Of(tenant, session), now)
 }
 
 // unwant says that an action that was wanted will come again.
 func (n *noise) unwant(tenant, session string, now time.Time) {
-	n.sessions.giveBack(digestOf(tenant, session), now)
+	n.sessions.GiveBack(digest.Of(tenant, session), now)
 }

@@ -1,11 +1,21 @@
-package datadogrumreceiver
+package session
 
 import (
 	"encoding/hex"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
 )
+
+// savedItem is one item in storage: an action or a view.
+type savedItem struct {
+	Action *savedAction `json:"action,omitempty"`
+	View   *savedView   `json:"view,omitempty"`
+}
 
 // What is written to storage. Ages are kept as wall-clock times: a restart
 // takes time too.
@@ -60,99 +70,108 @@ type savedView struct {
 	Counted uint8        `json:"counted,omitempty"`
 }
 
-func savedActionOf(a *heldAction) *savedAction {
+func savedActionOf(a *action.Action) *savedAction {
 	s := &savedAction{
-		App: a.app, ID: a.id, Line: a.line, From: savedOriginOf(a.from), Child: a.child, ChildO: savedOriginOf(a.childO),
-		First: a.first.UnixNano(), Denied: a.denied, Sent: a.sent, Primary: savedSpanOf(a.primary.trace, a.primary.span),
+		App: a.App, ID: a.ID, Line: a.Own.Text, From: savedOriginOf(a.Own.From), Child: a.Child.Text, ChildO: savedOriginOf(a.Child.From),
+		First: a.First.UnixNano(), Denied: a.Denied, Sent: a.Sent, Primary: savedSpanOf(a.Primary.Trace, a.Primary.Span),
 	}
-	if !a.arrived.IsZero() {
-		s.Arrived = a.arrived.UnixNano()
+	if !a.Arrived.IsZero() {
+		s.Arrived = a.Arrived.UnixNano()
 	}
-	for _, t := range a.traces {
-		one := savedSpanOf(t.trace, t.parent)
-		one.Start, one.Sent, one.Beside = uint64(t.start), t.sent, t.beside
+	for _, t := range a.Traces {
+		one := savedSpanOf(t.ID, t.Parent)
+		one.Start, one.Sent, one.Beside = uint64(t.Start), t.Sent, t.Beside
 		s.Traces = append(s.Traces, one)
 	}
-	for _, l := range a.links {
-		s.Links = append(s.Links, savedSpanOf(l.trace, l.span))
+	for _, l := range a.Links {
+		s.Links = append(s.Links, savedSpanOf(l.Trace, l.Span))
 	}
 	return s
 }
 
-// restoreAction puts a saved action back into the table.
-func (s *store) restoreAction(saved *savedAction, slot int) {
+// restore puts a saved item back. It reports false when it says too little.
+func (s *Sessions) restore(item *savedItem, slot int64) bool {
+	switch {
+	case item.Action != nil:
+		return s.restoreAction(item.Action, slot)
+	case item.View != nil:
+		return s.restoreView(item.View, slot)
+	}
+	return false
+}
+
+// restoreAction puts a saved action back.
+func (s *Sessions) restoreAction(saved *savedAction, slot int64) bool {
 	from, child := saved.From.origin(), saved.ChildO.origin()
 	owner := from
 	if owner == nil {
 		owner = child
 	}
 	if owner == nil {
-		s.actions.give(slot)
-		return
+		return false
 	}
-	a := &heldAction{
-		key: actionKey(owner, saved.App, saved.ID), app: saved.App, id: saved.ID, line: saved.Line, from: from,
-		child: saved.Child, childO: child, first: time.Unix(0, saved.First), denied: saved.Denied, sent: saved.Sent, slot: slot,
+	a := &action.Action{
+		Key: action.Key(owner, saved.App, saved.ID), App: saved.App, ID: saved.ID,
+		Own: event.Line{Text: saved.Line, From: from}, Child: event.Line{Text: saved.Child, From: child},
+		First: time.Unix(0, saved.First), State: action.State{Denied: saved.Denied, Sent: saved.Sent}, Slot: slot,
 	}
 	if saved.Arrived != 0 {
-		a.arrived = time.Unix(0, saved.Arrived)
+		a.Arrived = time.Unix(0, saved.Arrived)
 	}
-	a.primary.trace, a.primary.span = saved.Primary.ids()
+	a.Primary = saved.Primary.link()
 	for _, t := range saved.Traces {
-		trace, parent := t.ids()
-		a.traces = append(a.traces, heldTrace{trace: trace, parent: parent, start: pcommon.Timestamp(t.Start), sent: t.Sent, beside: t.Beside})
+		ids := t.link()
+		a.Traces = append(a.Traces, action.Trace{ID: ids.Trace, Parent: ids.Span, Start: pcommon.Timestamp(t.Start), Sent: t.Sent, Beside: t.Beside})
 	}
 	for _, l := range saved.Links {
-		trace, span := l.ids()
-		a.links = append(a.links, heldLink{trace, span})
+		a.Links = append(a.Links, l.link())
 	}
-	s.h.actions.entries[a.key] = a
-	s.h.actions.bytes += a.size()
+	s.actions.Put(a)
+	return true
 }
 
-func savedViewOf(v *heldView) *savedView {
+func savedViewOf(v *view.View) *savedView {
 	s := &savedView{
-		App: v.app, ID: v.id, From: savedOriginOf(v.from), Base: savedPart{v.base.version, v.base.line}, Ended: v.ended,
-		First: v.first.UnixNano(), Touched: v.touched.UnixNano(), Sent: v.sent, Counted: v.counted,
+		App: v.App, ID: v.ID, From: savedOriginOf(v.From), Base: savedPart(v.Base), Ended: v.Ended,
+		First: v.First.UnixNano(), Touched: v.Touched.UnixNano(), Sent: v.Sent, Counted: v.Counted,
 	}
-	for _, u := range v.updates {
-		s.Updates = append(s.Updates, savedPart{u.version, u.line})
+	for _, u := range v.Updates {
+		s.Updates = append(s.Updates, savedPart(u))
 	}
 	return s
 }
 
-// restoreView puts a saved view back into the table.
-func (s *store) restoreView(saved *savedView, slot int) {
+// restoreView puts a saved view back.
+func (s *Sessions) restoreView(saved *savedView, slot int64) bool {
 	from := saved.From.origin()
 	if from == nil {
-		s.views.give(slot)
-		return
+		return false
 	}
-	v := &heldView{
-		key: viewKey(from, saved.App, saved.ID), app: saved.App, id: saved.ID, from: from, base: viewPart{saved.Base.Version, saved.Base.Line},
-		ended: saved.Ended, first: time.Unix(0, saved.First), touched: time.Unix(0, saved.Touched), sent: saved.Sent, counted: saved.Counted, slot: slot,
+	v := &view.View{
+		Key: view.Key(from, saved.App, saved.ID), App: saved.App, ID: saved.ID, From: from, Base: view.Part(saved.Base),
+		Ended: saved.Ended, First: time.Unix(0, saved.First), Touched: time.Unix(0, saved.Touched), Sent: saved.Sent, Counted: saved.Counted, Slot: slot,
 	}
 	for _, u := range saved.Updates {
-		v.updates = append(v.updates, viewPart{u.Version, u.Line})
+		v.Updates = append(v.Updates, view.Part(u))
 	}
-	s.h.views.entries[v.key] = v
-	s.h.views.bytes += v.size()
+	s.views.Put(v)
+	return true
 }
 
-func savedOriginOf(o *origin) *savedOrigin {
+func savedOriginOf(o *event.Origin) *savedOrigin {
 	if o == nil {
 		return nil
 	}
-	return &savedOrigin{Tenant: o.tenant, ClientIP: o.clientIP, SDKVersion: o.sdkVersion, ShiftNanos: int64(o.shift), Received: uint64(o.received)}
+	return &savedOrigin{Tenant: o.Tenant, ClientIP: o.ClientIP, SDKVersion: o.SDKVersion, ShiftNanos: int64(o.Shift), Received: uint64(o.Received)}
 }
 
-func (s *savedOrigin) origin() *origin {
+func (s *savedOrigin) origin() *event.Origin {
 	if s == nil {
 		return nil
 	}
-	return &origin{
-		tenant: s.Tenant, clientIP: s.ClientIP, sdkVersion: s.SDKVersion,
-		shift: time.Duration(s.ShiftNanos), received: pcommon.Timestamp(s.Received),
+	return &event.Origin{
+		Tenant: s.Tenant, ClientIP: s.ClientIP, SDKVersion: s.SDKVersion,
+		Shift: time.Duration(s.ShiftNanos), Received: pcommon.Timestamp(s.Received),
 	}
 }
 
@@ -160,13 +179,13 @@ func savedSpanOf(trace pcommon.TraceID, span pcommon.SpanID) savedSpan {
 	return savedSpan{Trace: trace.String(), Span: span.String()}
 }
 
-// ids returns zero ids for text that is none: the ids were written by savedSpanOf.
-func (s savedSpan) ids() (trace pcommon.TraceID, span pcommon.SpanID) {
-	if len(s.Trace) == 2*len(trace) {
-		_, _ = hex.Decode(trace[:], []byte(s.Trace))
+// link returns zero ids for text that is none: the ids were written by savedSpanOf.
+func (s savedSpan) link() (to event.Link) {
+	if len(s.Trace) == 2*len(to.Trace) {
+		_, _ = hex.Decode(to.Trace[:], []byte(s.Trace))
 	}
-	if len(s.Span) == 2*len(span) {
-		_, _ = hex.Decode(span[:], []byte(s.Span))
+	if len(s.Span) == 2*len(to.Span) {
+		_, _ = hex.Decode(to.Span[:], []byte(s.Span))
 	}
-	return trace, span
+	return to
 }

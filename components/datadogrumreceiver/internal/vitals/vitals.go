@@ -1,20 +1,21 @@
-package datadogrumreceiver
+// Package vitals reads the web vitals of views and gathers them in histograms.
+package vitals
 
 import (
-	"context"
 	"sort"
 	"time"
 
-	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/pcommon"
-	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
-// vitalKind is one of the numbers by which a page is judged, the member of view
+// kind is one of the numbers by which a page is judged, the member of view
 // that carries it, and the bounds of its histogram: the thresholds of web.dev
 // and the steps around them.
-type vitalKind struct {
+type kind struct {
 	name   string // browser.web_vital's name
 	member string // of view
 	metric string
@@ -30,7 +31,7 @@ var (
 	inputBounds = []float64{0.016, 0.05, 0.1, 0.2, 0.3, 0.5, 0.8, 1, 2, 5}
 	shiftBounds = []float64{0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1}
 
-	vitalKinds = []vitalKind{
+	kinds = []kind{
 		{"lcp", "largest_contentful_paint", "browser.web_vital.lcp", "s", perSecond, loadBounds},
 		{"inp", "interaction_to_next_paint", "browser.web_vital.inp", "s", perSecond, inputBounds},
 		{"cls", "cumulative_layout_shift", "browser.web_vital.cls", "1", 1, shiftBounds},
@@ -39,22 +40,27 @@ var (
 	}
 )
 
-// vital is one measurement of one view.
-type vital struct {
-	kind   int
-	value  float64
-	series vitalSeries
+// Vital is one measurement of one view.
+type Vital struct {
+	Value  float64
+	series series
 }
 
-// vitalSeries is what a histogram is kept for. The view's name is one the
+// Name is browser.web_vital's name.
+func (v *Vital) Name() string { return kinds[v.series.kind].name }
+
+// Bit stands for the kind of the measurement in a set of them.
+func (v *Vital) Bit() uint8 { return 1 << v.series.kind }
+
+// series is what a histogram is kept for. The view's name is one the
 // application chose; its URL has too many values.
-type vitalSeries struct {
+type series struct {
 	kind                                     int
 	tenant, service, version, env, app, view string
 }
 
-// maxVitalSeries bounds them; what would be one too many is counted under otel.metric.overflow.
-const maxVitalSeries = 2000
+// maxSeries bounds them; what would be one too many is counted under otel.metric.overflow.
+const maxSeries = 2000
 
 type histogram struct {
 	counts   []uint64
@@ -63,111 +69,84 @@ type histogram struct {
 	min, max float64
 }
 
-// vitals gathers histograms between two flushes. Only the flusher uses it.
-type vitals struct {
-	series map[vitalSeries]*histogram
+// Histograms gathers measurements between two hand-overs. It is not safe for concurrent use.
+type Histograms struct {
+	series map[series]*histogram
 	since  time.Time
 }
 
-func newVitals(now time.Time) *vitals {
-	return &vitals{series: map[vitalSeries]*histogram{}, since: now}
+// New returns histograms without a measurement.
+func New(now time.Time) *Histograms {
+	return &Histograms{series: map[series]*histogram{}, since: now}
 }
 
-// read writes a record for each web vital of the view e and returns what the
-// histograms need of them.
-func (v *vitals) read(f *flusher, d *dueView, e *event) []vital {
-	view := e.doc.at("view")
-	var found []vital
-	for i := range vitalKinds {
-		kind := &vitalKinds[i]
-		value, ok := e.doc.float(e.doc.child(view, kind.member))
+// Read returns what the view e measured.
+func Read(e *event.Event, from *event.Origin) (found []Vital) {
+	doc := &e.Doc
+	view := doc.At("view")
+	for i := range kinds {
+		value, ok := doc.Float(doc.Child(view, kinds[i].member))
 		if !ok || value < 0 {
 			continue
 		}
-		value /= kind.per
-		lr := f.w.record(e, d.from)
-		lr.SetEventName("browser.web_vital")
-		lr.SetSeverityNumber(plog.SeverityNumberInfo)
-		attrs := lr.Attributes()
-		attrs.EnsureCapacity(7)
-		attrs.PutStr("browser.web_vital.name", kind.name)
-		attrs.PutDouble("browser.web_vital.value", value)
-		attrs.PutStr(attrApplicationID, e.app)
-		attrs.PutStr(attrSessionID, e.session)
-		attrs.PutStr(attrViewID, e.view)
-		if name := e.text("view", "name"); name != "" {
-			attrs.PutStr(attrViewName, name)
-		}
-		attrs.PutStr(attrViewURL, f.r.privacy.url(e.text("view", "url")))
-		found = append(found, vital{kind: i, value: value, series: vitalSeries{
-			kind: i, tenant: d.from.tenant, service: e.text("service"), version: e.text("version"),
-			env: environment(e.text("ddtags")), app: e.app, view: e.text("view", "name"),
+		found = append(found, Vital{Value: value / kinds[i].per, series: series{
+			kind: i, tenant: from.Tenant, service: e.Text("service"), version: e.Text("version"),
+			env: e.Environment(), app: e.App, view: e.Text("view", "name"),
 		}})
 	}
 	return found
 }
 
-// observe adds one measurement.
-func (v *vitals) observe(m vital, now time.Time) {
+// Observe adds one measurement.
+func (v *Histograms) Observe(m Vital, now time.Time) {
 	if len(v.series) == 0 {
 		v.since = now
 	}
 	h := v.series[m.series]
 	if h == nil {
 		key := m.series
-		if len(v.series) >= maxVitalSeries {
-			key = vitalSeries{kind: m.kind, view: "otel.metric.overflow"}
+		if len(v.series) >= maxSeries {
+			key = series{kind: m.series.kind, view: "otel.metric.overflow"}
 			h = v.series[key]
 		}
 		if h == nil {
-			h = &histogram{counts: make([]uint64, len(vitalKinds[m.kind].bounds)+1), min: m.value, max: m.value}
+			h = &histogram{counts: make([]uint64, len(kinds[m.series.kind].bounds)+1), min: m.Value, max: m.Value}
 			v.series[key] = h
 		}
 	}
-	h.counts[sort.SearchFloat64s(vitalKinds[m.kind].bounds, m.value)]++
+	h.counts[sort.SearchFloat64s(kinds[m.series.kind].bounds, m.Value)]++
 	h.count++
-	h.sum += m.value
-	h.min, h.max = min(h.min, m.value), max(h.max, m.value)
+	h.sum += m.Value
+	h.min, h.max = min(h.min, m.Value), max(h.max, m.Value)
 }
 
-// flush hands the histograms on as deltas. What a pipeline refuses for now goes
-// on being added to.
-func (v *vitals) flush(ctx context.Context, r *rum, now time.Time) error {
-	if len(v.series) == 0 || !r.hasMetrics() {
-		clear(v.series)
-		return nil
-	}
-	md := pmetric.NewMetrics()
-	points := v.write(md, now)
-	if err := r.consumeMetrics(ctx, md, points); err != nil && !consumererror.IsPermanent(err) {
-		return err
-	}
-	clear(v.series)
-	return nil
-}
+// Clear forgets what was gathered.
+func (v *Histograms) Clear() { clear(v.series) }
 
-func (v *vitals) write(md pmetric.Metrics, now time.Time) (points int) {
-	keys := make([]vitalSeries, 0, len(v.series))
+// Metrics returns what was gathered, as deltas, and the number of points.
+func (v *Histograms) Metrics(now time.Time) (md pmetric.Metrics, points int) {
+	md = pmetric.NewMetrics()
+	keys := make([]series, 0, len(v.series))
 	for key := range v.series {
 		keys = append(keys, key)
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i].less(keys[j]) })
 	var scope pmetric.ScopeMetrics
-	var last vitalSeries
+	var last series
 	metrics := map[int]pmetric.Histogram{}
 	for i, key := range keys {
 		if i == 0 || !last.sameResource(key) {
 			rm := md.ResourceMetrics().AppendEmpty()
 			key.resource(rm.Resource().Attributes())
 			scope = rm.ScopeMetrics().AppendEmpty()
-			scope.Scope().SetName(scopeName)
-			scope.Scope().SetVersion(mapVersion)
+			scope.Scope().SetName(attr.ScopeName)
+			scope.Scope().SetVersion(attr.MapVersion)
 			clear(metrics)
 			last = key
 		}
 		hist, ok := metrics[key.kind]
 		if !ok {
-			kind := &vitalKinds[key.kind]
+			kind := &kinds[key.kind]
 			m := scope.Metrics().AppendEmpty()
 			m.SetName(kind.metric)
 			m.SetUnit(kind.unit)
@@ -178,10 +157,10 @@ func (v *vitals) write(md pmetric.Metrics, now time.Time) (points int) {
 		v.series[key].point(hist.DataPoints().AppendEmpty(), key, v.since, now)
 		points++
 	}
-	return points
+	return md, points
 }
 
-func (h *histogram) point(dp pmetric.HistogramDataPoint, key vitalSeries, since, now time.Time) {
+func (h *histogram) point(dp pmetric.HistogramDataPoint, key series, since, now time.Time) {
 	dp.SetStartTimestamp(pcommon.NewTimestampFromTime(since))
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(now))
 	dp.SetCount(h.count)
@@ -189,21 +168,21 @@ func (h *histogram) point(dp pmetric.HistogramDataPoint, key vitalSeries, since,
 	dp.SetMin(h.min)
 	dp.SetMax(h.max)
 	dp.BucketCounts().FromRaw(h.counts)
-	dp.ExplicitBounds().FromRaw(vitalKinds[key.kind].bounds)
+	dp.ExplicitBounds().FromRaw(kinds[key.kind].bounds)
 	if key.view == "otel.metric.overflow" {
 		dp.Attributes().PutBool(key.view, true)
 		return
 	}
-	dp.Attributes().PutStr(attrApplicationID, key.app)
+	dp.Attributes().PutStr(attr.ApplicationID, key.app)
 	if key.view != "" {
-		dp.Attributes().PutStr(attrViewName, key.view)
+		dp.Attributes().PutStr(attr.ViewName, key.view)
 	}
 }
 
-func (s vitalSeries) resource(attrs pcommon.Map) {
+func (s series) resource(attrs pcommon.Map) {
 	service := s.service
 	if service == "" {
-		service = serviceName
+		service = attr.ServiceName
 	}
 	attrs.PutStr("service.name", service)
 	if s.version != "" {
@@ -213,18 +192,18 @@ func (s vitalSeries) resource(attrs pcommon.Map) {
 		attrs.PutStr("deployment.environment.name", s.env)
 	}
 	if s.tenant != "" {
-		attrs.PutStr(attrTenantID, s.tenant)
+		attrs.PutStr(attr.TenantID, s.tenant)
 	}
-	attrs.PutStr("telemetry.sdk.name", sdkName)
+	attrs.PutStr("telemetry.sdk.name", attr.SDKName)
 }
 
-func (s vitalSeries) sameResource(o vitalSeries) bool {
+func (s series) sameResource(o series) bool {
 	return s.tenant == o.tenant && s.service == o.service && s.version == o.version && s.env == o.env
 }
 
-func (s vitalSeries) less(o vitalSeries) bool {
-	a := [...]string{s.tenant, s.service, s.version, s.env, vitalKinds[s.kind].metric, s.app, s.view}
-	b := [...]string{o.tenant, o.service, o.version, o.env, vitalKinds[o.kind].metric, o.app, o.view}
+func (s series) less(o series) bool {
+	a := [...]string{s.tenant, s.service, s.version, s.env, kinds[s.kind].metric, s.app, s.view}
+	b := [...]string{o.tenant, o.service, o.version, o.env, kinds[o.kind].metric, o.app, o.view}
 	for i := range a {
 		if a[i] != b[i] {
 			return a[i] < b[i]

@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package infer
 
 import (
 	"time"
@@ -12,50 +12,57 @@ import (
 // Within one view of one session time says what belongs together; what is
 // found that way is labelled, and two candidates are none.
 
-const (
-	recentActionsPerView  = 16
-	recentRequestsPerView = 32
-)
+// Config is the time window inside which an action and a request of the same view belong together.
+type Config struct {
+	// Sources are the values of `source` to infer for; empty switches inference off.
+	Sources []string `mapstructure:"sources"`
+	// Before is how long before a request's start its action may lie.
+	Before time.Duration `mapstructure:"before"`
+	// After is how long after a request's start its action may lie.
+	After time.Duration `mapstructure:"after"`
+	// Effect is how long after a request's end an action counts as its effect.
+	Effect time.Duration `mapstructure:"effect"`
+}
 
 // clockGrain is how exactly an event's date is known: SDKs write milliseconds,
 // but durations in nanoseconds, so an event may seem to begin before the end it followed.
 const clockGrain = pcommon.Timestamp(time.Millisecond)
 
-type recentAction struct {
-	id     string
-	at     pcommon.Timestamp
-	custom bool // made by the application, not by a finger: it can be an effect
+// Action is an action that lately happened.
+type Action struct {
+	ID     string
+	At     pcommon.Timestamp
+	Custom bool // made by the application, not by a finger: it can be an effect
 }
 
-type recentRequest struct {
-	trace pcommon.TraceID
-	span  pcommon.SpanID
-	start pcommon.Timestamp
-	end   pcommon.Timestamp
-	root  bool // nothing caused it as far as was known
+// Request is a request that lately left.
+type Request struct {
+	Trace pcommon.TraceID
+	Span  pcommon.SpanID
+	Start pcommon.Timestamp
+	End   pcommon.Timestamp
+	Root  bool // nothing caused it as far as was known
 }
 
-// recentView is what lately happened in one view, newest last.
-type recentView struct {
-	actions  []recentAction
-	requests []recentRequest
-	touched  time.Time
-}
+// Verdict is what time tells: the values of the metric's attribute result.
+type Verdict uint8
 
-type inferred uint8
-
+// The verdicts.
 const (
-	inferNone inferred = iota
-	inferFound
-	inferAmbiguous
+	None Verdict = iota
+	Found
+	Ambiguous
+	Verdicts
 )
 
-// window is InferConfig ready for use.
+func (v Verdict) String() string { return [...]string{"none", "found", "ambiguous"}[v] }
+
+// window is Config ready for use.
 type window struct {
 	before, after, effect pcommon.Timestamp
 }
 
-func newWindow(cfg *InferConfig) window {
+func newWindow(cfg *Config) window {
 	return window{
 		before: pcommon.Timestamp(cfg.Before), after: pcommon.Timestamp(cfg.After), effect: pcommon.Timestamp(cfg.Effect), //nolint:gosec // validated
 	}
@@ -64,108 +71,36 @@ func newWindow(cfg *InferConfig) window {
 // cause finds the action nearest to a request's start. State libraries tell of
 // a mutation just after the request it began, so it may lie after the start, but
 // never after the end: that would be an effect. Two at the same distance are none.
-func (w window) cause(actions []recentAction, start, end pcommon.Timestamp) (string, inferred) {
-	best, distance, verdict := "", pcommon.Timestamp(0), inferNone
+func (w window) cause(actions []Action, start, end pcommon.Timestamp) (string, Verdict) {
+	best, distance, verdict := "", pcommon.Timestamp(0), None
 	for _, a := range actions {
-		if a.at+w.before < start || a.at > start+w.after || a.at > max(end, start)+clockGrain {
+		if a.At+w.before < start || a.At > start+w.after || a.At > max(end, start)+clockGrain {
 			continue
 		}
-		d := max(a.at, start) - min(a.at, start)
+		d := max(a.At, start) - min(a.At, start)
 		switch {
-		case verdict == inferNone || d < distance:
-			best, distance, verdict = a.id, d, inferFound
-		case d == distance && a.id != best:
-			verdict = inferAmbiguous
+		case verdict == None || d < distance:
+			best, distance, verdict = a.ID, d, Found
+		case d == distance && a.ID != best:
+			verdict = Ambiguous
 		}
 	}
 	return best, verdict
 }
 
 // origin finds the request that ended last before an action.
-func (w window) origin(requests []recentRequest, at pcommon.Timestamp) (recentRequest, inferred) {
-	best, verdict := recentRequest{}, inferNone
+func (w window) origin(requests []Request, at pcommon.Timestamp) (Request, Verdict) {
+	best, verdict := Request{}, None
 	for _, r := range requests {
-		if at+clockGrain < r.end || at > r.end+w.effect {
+		if at+clockGrain < r.End || at > r.End+w.effect {
 			continue
 		}
 		switch {
-		case verdict == inferNone || r.end > best.end:
-			best, verdict = r, inferFound
-		case r.end == best.end && r.span != best.span:
-			verdict = inferAmbiguous
+		case verdict == None || r.End > best.End:
+			best, verdict = r, Found
+		case r.End == best.End && r.Span != best.Span:
+			verdict = Ambiguous
 		}
 	}
 	return best, verdict
-}
-
-// recentTable holds recentViews by tenant, session and view.
-type recentTable struct {
-	views map[digest]*recentView
-	max   int
-	ttl   time.Duration
-}
-
-func newRecentTable() *recentTable {
-	return &recentTable{views: map[digest]*recentView{}, max: 10_000, ttl: 5 * time.Minute}
-}
-
-// touch returns the view of key, making it if need be.
-func (t *recentTable) touch(key digest, now time.Time) *recentView {
-	v := t.views[key]
-	if v == nil {
-		if len(t.views) >= t.max {
-			t.makeRoom()
-		}
-		v = new(recentView)
-		t.views[key] = v
-	}
-	v.touched = now
-	return v
-}
-
-// makeRoom forgets the stalest of a few views; looking at all of them for each
-// new one would cost more than the memory is worth.
-func (t *recentTable) makeRoom() {
-	var oldest digest
-	var at time.Time
-	looked := 0
-	for key, v := range t.views {
-		if looked == 0 || v.touched.Before(at) {
-			oldest, at = key, v.touched
-		}
-		if looked++; looked == 16 {
-			break
-		}
-	}
-	delete(t.views, oldest)
-}
-
-func (t *recentTable) expire(now time.Time) {
-	for key, v := range t.views {
-		if now.Sub(v.touched) > t.ttl {
-			delete(t.views, key)
-		}
-	}
-}
-
-func (v *recentView) addAction(a recentAction) {
-	for _, known := range v.actions {
-		if known.id == a.id {
-			return
-		}
-	}
-	v.actions = appendRecent(v.actions, a, recentActionsPerView)
-}
-
-func (v *recentView) addRequest(r recentRequest) {
-	v.requests = appendRecent(v.requests, r, recentRequestsPerView)
-}
-
-// appendRecent appends and lets the oldest go when there are more than limit.
-func appendRecent[T any](list []T, item T, limit int) []T {
-	if len(list) == limit {
-		copy(list, list[1:])
-		list = list[:limit-1]
-	}
-	return append(list, item)
 }

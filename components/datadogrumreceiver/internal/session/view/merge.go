@@ -1,4 +1,4 @@
-package datadogrumreceiver
+package view
 
 import (
 	"bytes"
@@ -14,16 +14,16 @@ var replacedWhole = map[string]bool{
 
 const pageStates = "_dd.page_states"
 
-// mergeView applies updates, in order, to the whole view base, "" when it never
+// merge applies updates, in order, to the whole view base, "" when it never
 // came. Lines that are not objects are left out: they were parsed before they
 // were held.
-func mergeView(base string, updates []viewPart) string {
+func merge(base string, updates []Part) string {
 	doc := decodeObject(base)
 	if doc == nil {
 		doc = map[string]any{}
 	}
 	for _, u := range updates {
-		mergeObject(doc, decodeObject(u.line), "")
+		mergeObject(doc, decodeObject(u.Line), "")
 	}
 	// The merged document is a view again, whatever it was made of.
 	doc["type"] = "view"

@@ -1,141 +1,131 @@
-package datadogrumreceiver
+package view
 
 import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
 // A view is sent again, whole, whenever it changes; with view updates switched
 // on, most of the times only what changed since the last request. Versions rise
 // and retries reorder them. One record leaves, when the view is over.
 
-// maxViewUpdates bounds the updates one view may wait with: the SDK sends the
+// Config says how the versions of a view become one record.
+type Config struct {
+	// Settle is how long an ended view waits for versions that overtook one another.
+	Settle time.Duration `mapstructure:"settle"`
+	// Idle is how long a view that was not ended is held after its last version. SDKs repeat a living view every 5 minutes.
+	Idle time.Duration `mapstructure:"idle"`
+	// MaxHeld is the number of views held at a time.
+	MaxHeld int `mapstructure:"max_held"`
+	// MaxHeldBytes bounds the text of the views held.
+	MaxHeldBytes int `mapstructure:"max_held_bytes"`
+}
+
+// maxUpdates bounds the updates one view may wait with: the SDK sends the
 // whole view after 100 of them. The oldest are then merged for good.
-const maxViewUpdates = 128
+const maxUpdates = 128
 
-// viewPart is one version of a view, whole or as a difference.
-type viewPart struct {
-	version int64
-	line    string
+// Part is one version of a view, whole or as a difference.
+type Part struct {
+	Version int64
+	Line    string
 }
 
-type heldView struct {
-	key     digest
-	app     string
-	id      string
-	from    *origin
-	base    viewPart   // the newest whole version; version 0 when none came
-	updates []viewPart // differences newer than base, in order
-	ended   bool
-	first   time.Time
-	touched time.Time
-	sent    int64 // the version that left; nothing older is wanted
-	counted uint8 // a bit for each of vitalKinds that is in the histograms
-	slot    int
-	changed bool
+// View is what is known of one view.
+type View struct {
+	Key     digest.Key
+	App     string
+	ID      string
+	From    *event.Origin
+	Base    Part   // the newest whole version; version 0 when none came
+	Updates []Part // differences newer than Base, in order
+	Ended   bool
+	First   time.Time
+	Touched time.Time
+	Sent    int64 // the version that left; nothing older is wanted
+	Counted uint8 // a bit for each measurement that was counted
+	Slot    int64 // in storage, -1 when it is not there
 }
 
-func (v *heldView) size() int {
-	n := 256 + len(v.app) + len(v.base.line)
-	for _, u := range v.updates {
-		n += 32 + len(u.line)
+// Size is about what the view takes in memory.
+func (v *View) Size() int {
+	n := 256 + len(v.App) + len(v.Base.Line)
+	for _, u := range v.Updates {
+		n += 32 + len(u.Line)
 	}
 	return n
 }
 
-// version is the newest version known.
-func (v *heldView) version() int64 {
-	if n := len(v.updates); n > 0 {
-		return max(v.base.version, v.updates[n-1].version)
+// Version is the newest version known.
+func (v *View) Version() int64 {
+	if n := len(v.Updates); n > 0 {
+		return max(v.Base.Version, v.Updates[n-1].Version)
 	}
-	return v.base.version
+	return v.Base.Version
 }
 
-// count leaves of the vitals found those that were not counted before.
-func (v *heldView) count(found []vital) []vital {
-	return slices.DeleteFunc(found, func(m vital) bool {
-		bit := uint8(1) << m.kind
-		twice := v.counted&bit != 0
-		v.counted |= bit
-		return twice
-	})
-}
+// Empty reports whether everything that came has left.
+func (v *View) Empty() bool { return v.Base.Line == "" && len(v.Updates) == 0 }
 
-func (v *heldView) empty() bool { return v.base.line == "" && len(v.updates) == 0 }
-
-// add takes one version in. It reports false when that version was already
+// Add takes one version in. It reports false when that version was already
 // there, or one that says more.
-func (v *heldView) add(part viewPart, whole bool) bool {
-	if part.version <= v.sent || (part.version <= v.base.version && v.base.line != "") {
+func (v *View) Add(part Part, whole bool) bool {
+	if part.Version <= v.Sent || (part.Version <= v.Base.Version && v.Base.Line != "") {
 		return false
 	}
-	at, found := slices.BinarySearchFunc(v.updates, part.version, func(u viewPart, version int64) int {
+	at, found := slices.BinarySearchFunc(v.Updates, part.Version, func(u Part, version int64) int {
 		switch {
-		case u.version < version:
+		case u.Version < version:
 			return -1
-		case u.version > version:
+		case u.Version > version:
 			return 1
 		}
 		return 0
 	})
-	part.line = strings.Clone(part.line)
+	part.Line = strings.Clone(part.Line)
 	if !whole {
 		if found {
 			return false
 		}
-		v.updates = slices.Insert(v.updates, at, part)
-		if len(v.updates) > maxViewUpdates {
-			v.fold(len(v.updates) - maxViewUpdates/2)
+		v.Updates = slices.Insert(v.Updates, at, part)
+		if len(v.Updates) > maxUpdates {
+			v.fold(len(v.Updates) - maxUpdates/2)
 		}
 		return true
 	}
 	if found {
 		at++
 	}
-	v.base, v.updates = part, slices.Delete(v.updates, 0, at)
+	v.Base, v.Updates = part, slices.Delete(v.Updates, 0, at)
 	return true
 }
 
-// fold merges the oldest n updates into base.
-func (v *heldView) fold(n int) {
-	merged := mergeView(v.base.line, v.updates[:n])
-	v.base = viewPart{version: v.updates[n-1].version, line: merged}
-	v.updates = slices.Delete(v.updates, 0, n)
+// fold merges the oldest n updates into Base.
+func (v *View) fold(n int) {
+	merged := merge(v.Base.Line, v.Updates[:n])
+	v.Base = Part{Version: v.Updates[n-1].Version, Line: merged}
+	v.Updates = slices.Delete(v.Updates, 0, n)
 }
 
-// due tells whether the view must leave at now.
-func (v *heldView) due(cfg *ViewsConfig, now time.Time) bool {
+// due reports whether the view must leave at now.
+func (v *View) due(cfg *Config, now time.Time) bool {
 	switch {
-	case v.empty():
+	case v.Empty():
 		return false
-	case v.ended:
-		return now.Sub(v.touched) >= cfg.Settle
+	case v.Ended:
+		return now.Sub(v.Touched) >= cfg.Settle
 	}
-	return now.Sub(v.touched) >= cfg.Idle
+	return now.Sub(v.Touched) >= cfg.Idle
 }
 
-// viewTable holds heldViews by tenant, application and view.
-type viewTable struct {
-	entries map[digest]*heldView
-	bytes   int
-}
-
-func newViewTable() *viewTable { return &viewTable{entries: map[digest]*heldView{}} }
-
-func (t *viewTable) touch(key digest, app, id string, now time.Time) *heldView {
-	v := t.entries[key]
-	if v == nil {
-		v = &heldView{key: key, app: strings.Clone(app), id: strings.Clone(id), first: now, slot: -1}
-		t.entries[key] = v
-		t.bytes += v.size()
+// leave forgets the text of what left and keeps its version, unless a newer one came meanwhile.
+func (v *View) leave(version int64) {
+	v.Sent = max(v.Sent, version)
+	if v.Version() <= version {
+		v.Base, v.Updates, v.Ended = Part{}, nil, false
 	}
-	return v
 }
-
-func (t *viewTable) remove(v *heldView) {
-	delete(t.entries, v.key)
-	t.bytes -= v.size()
-}
-
-func viewKey(from *origin, app, id string) digest { return digestOf("view", from.tenant, app, id) }

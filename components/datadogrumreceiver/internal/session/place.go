@@ -1,0 +1,144 @@
+package session
+
+import (
+	"strings"
+
+	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
+)
+
+// Open makes the events of b this request's and finds the place of each. An
+// error means that the sender shall come again.
+func (s *Sessions) Open(b *Batch) error {
+	if s.full() {
+		return ErrFull
+	}
+	if !s.claim(b) {
+		s.Settle(b, false, false)
+		return ErrBusy
+	}
+	for i := range b.Items {
+		s.date(b, &b.Items[i])
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	// Actions come first: which requests they began is asked next.
+	for i := range b.Items {
+		s.noteAction(b, &b.Items[i])
+	}
+	for i := range b.Items {
+		if it := &b.Items[i]; !it.Done {
+			s.place(b, it)
+		}
+	}
+	return nil
+}
+
+// date finds what an event's time says about it.
+func (s *Sessions) date(b *Batch, it *Item) {
+	age := int64(b.Origin.Received) - int64(it.Start) //nolint:gosec // both are after 1970 and before 2262
+	it.Place.Late = age > int64(s.cfg.MaxEventAge)
+	it.Place.Ahead = -age > int64(s.cfg.Ahead)
+	if it.Place.Late && !it.Done {
+		b.Late++
+	}
+}
+
+// noteAction makes an action known for inference and decides whether it is wanted.
+func (s *Sessions) noteAction(b *Batch, it *Item) {
+	if it.Kind != event.TypeAction || it.Done || it.ID == "" || it.Place.Late {
+		return
+	}
+	it.view = b.keyOfView(it)
+	it.counted = s.noise.wants(it.Text("action", "target", "name"), b.Origin.Tenant, it.Session, b.Now)
+	it.unwant = !it.counted
+	if it.unwant || !s.infers(it) {
+		return
+	}
+	s.recent.NoteAction(it.view, infer.Action{
+		ID: strings.Clone(it.ID), At: it.Start, Custom: it.Text("action", "type") == "custom",
+	}, b.Now)
+}
+
+func (s *Sessions) infers(it *Item) bool {
+	return s.recent.Infers(it.Source) && it.Session != "" && it.View != ""
+}
+
+// keyOfView is the view it happened in, for inference.
+func (b *Batch) keyOfView(it *Item) digest.Key {
+	if view := [3]string{it.App, it.Session, it.View}; view != b.view || b.viewKey == (digest.Key{}) {
+		b.view = view
+		b.viewKey = digest.Of("recent", b.Origin.Tenant, it.App, it.Session, it.View)
+	}
+	return b.viewKey
+}
+
+// place finds the span an event is, or the one it belongs to.
+func (s *Sessions) place(b *Batch, it *Item) {
+	it.Place.OwnsSpan = it.span.by
+	switch {
+	case it.span.by && !it.Place.Late:
+		it.view = b.keyOfView(it)
+		s.findCause(b, it)
+		s.linkCause(b, it)
+	case it.Kind == event.TypeError && !it.HasIDs() && it.Cause() != "":
+		it.Place.Action = s.spanOfAction(b, it)
+	}
+}
+
+// spanOfAction is a span of the action that the SDK names as an error's cause.
+func (s *Sessions) spanOfAction(b *Batch, it *Item) event.Link {
+	id := it.Cause()
+	trace, ok := s.actions.TraceOf(action.Key(b.Origin, it.App, id))
+	if s.cfg.Actions.Span == action.SpanSeparate {
+		trace, ok = event.StandaloneTraceID(it.App, id), true
+	}
+	if !ok {
+		return event.Link{}
+	}
+	return event.Link{Trace: trace, Span: event.ActionSpanID(it.App, id, trace)}
+}
+
+// findCause finds the action that began the request: the one the SDK names,
+// else the one that time tells.
+func (s *Sessions) findCause(b *Batch, it *Item) {
+	if id := it.Cause(); id != "" {
+		it.Place.Cause = event.Cause{Action: id, How: event.ByID}
+		return
+	}
+	// Of an error only the end of its request is known: time tells nothing about its cause.
+	if it.Kind != event.TypeResource || it.Parent != (pcommon.SpanID{}) || !s.infers(it) {
+		return
+	}
+	id, verdict := s.recent.CauseOf(it.view, it.Start, it.End)
+	b.Inferred[verdict]++
+	if verdict == infer.Found {
+		it.Place.Cause = event.Cause{Action: id, How: event.ByTime}
+	}
+}
+
+// linkCause makes the action of it the parent of its span. The other actions a
+// browser lists become roots beside it if they come; some never do, so nothing
+// points at them.
+func (s *Sessions) linkCause(b *Batch, it *Item) {
+	cause := &it.Place.Cause
+	if cause.How == event.NotFound {
+		return
+	}
+	if s.cfg.Actions.Span == action.SpanSeparate {
+		trace := event.StandaloneTraceID(it.App, cause.Action)
+		cause.Beside = event.Link{Trace: trace, Span: event.ActionSpanID(it.App, cause.Action, trace)}
+		it.root = cause.Action
+		return
+	}
+	it.rootKey = action.Key(b.Origin, it.App, cause.Action)
+	if it.Parent != (pcommon.SpanID{}) || !s.actions.HasRoom(it.rootKey, it.Trace) {
+		return // a native span is the parent, or the action has all the traces it may have
+	}
+	it.root = cause.Action
+	cause.Parent = event.ActionSpanID(it.App, cause.Action, it.Trace)
+}
