@@ -65,6 +65,10 @@ generate-metadata: .cache/tools/mdatagen
 .cache/tools/mdatagen: tools/mdatagen/go.mod
 	cd tools/mdatagen && go build -o $(CURDIR)/$@ go.opentelemetry.io/collector/cmd/mdatagen
 
+.PHONY: corpus
+corpus: ## Record the input of the benchmarks again, from real clients (after .ci/clients).
+	cd $(E2E) && go run ./record
+
 bench: ## Benchmarks of every component beside their baselines, with allocations.
 	go test -run '^$$' -bench . -benchmem ./components/...
 	cd $(DDCONTEXT) && go test -run '^$$' -bench . -benchmem ./...
