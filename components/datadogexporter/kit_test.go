@@ -354,3 +354,8 @@ func someLogs(first, n int) plog.Logs {
 	}
 	return ld
 }
+
+const (
+	waitLimit = 60 * time.Second
+	waitTick  = 5 * time.Millisecond
+)

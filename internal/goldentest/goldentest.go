@@ -126,3 +126,6 @@ func writeYAML(t testing.TB, file string, raw []byte) {
 	require.NoError(t, enc.Encode(doc))
 	require.NoError(t, os.WriteFile(file, out.Bytes(), 0o644))
 }
+
+// Updating reports whether golden files are to be rewritten.
+func Updating() bool { return *update }
