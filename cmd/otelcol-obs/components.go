@@ -33,6 +33,8 @@ import (
 	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
+	otlpgrpc "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlpgrpc"
+	otlphttp "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlphttp"
 	retrypolicy "github.com/otelcol-obs/otelcol-obs/components/retrypolicy"
 	rumlinkprocessor "github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor"
 	tagtruncate "github.com/otelcol-obs/otelcol-obs/components/tagtruncate"
@@ -42,8 +44,6 @@ import (
 	"go.opentelemetry.io/collector/exporter"
 	debugexporter "go.opentelemetry.io/collector/exporter/debugexporter"
 	nopexporter "go.opentelemetry.io/collector/exporter/nopexporter"
-	otlpexporter "go.opentelemetry.io/collector/exporter/otlpexporter"
-	otlphttpexporter "go.opentelemetry.io/collector/exporter/otlphttpexporter"
 	"go.opentelemetry.io/collector/extension"
 	zpagesextension "go.opentelemetry.io/collector/extension/zpagesextension"
 	"go.opentelemetry.io/collector/otelcol"
@@ -124,8 +124,8 @@ func components() (otelcol.Factories, error) {
 	factories.Exporters, err = otelcol.MakeFactoryMap[exporter.Factory](
 		datadogexporter.NewFactory(),
 		datadogexporter2.NewFactory(),
-		otlpexporter.NewFactory(),
-		otlphttpexporter.NewFactory(),
+		otlpgrpc.NewFactory(),
+		otlphttp.NewFactory(),
 		kafkaexporter.NewFactory(),
 		loadbalancingexporter.NewFactory(),
 		fileexporter.NewFactory(),
@@ -138,8 +138,8 @@ func components() (otelcol.Factories, error) {
 	factories.ExporterModules = makeModulesMap(factories.Exporters, map[component.Type]string{
 		datadogexporter.NewFactory().Type():       "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		datadogexporter2.NewFactory().Type():      "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/datadogexporter v0.155.0",
-		otlpexporter.NewFactory().Type():          "go.opentelemetry.io/collector/exporter/otlpexporter v0.165.0",
-		otlphttpexporter.NewFactory().Type():      "go.opentelemetry.io/collector/exporter/otlphttpexporter v0.165.0",
+		otlpgrpc.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		otlphttp.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		kafkaexporter.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/kafkaexporter v0.165.1",
 		loadbalancingexporter.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/loadbalancingexporter v0.158.0",
 		fileexporter.NewFactory().Type():          "github.com/open-telemetry/opentelemetry-collector-contrib/exporter/fileexporter v0.165.1",

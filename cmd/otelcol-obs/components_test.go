@@ -30,6 +30,15 @@ func TestTheBinaryHasItsComponents(t *testing.T) {
 	}
 }
 
+// The OTLP exporters have core's types and this project's code: `components` prints whose they are.
+func TestTheOTLPExportersAreOurs(t *testing.T) {
+	f, err := components()
+	require.NoError(t, err)
+	for _, typ := range []string{"otlp_grpc", "otlp_http"} {
+		require.Contains(t, f.ExporterModules[component.MustNewType(typ)], "github.com/otelcol-obs/otelcol-obs", typ)
+	}
+}
+
 func names[F any](factories map[component.Type]F) []string {
 	var out []string
 	for typ := range maps.Keys(factories) {
