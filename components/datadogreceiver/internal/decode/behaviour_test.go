@@ -135,3 +135,39 @@ func TestTimesAreRepaired(t *testing.T) {
 	require.Equal(t, 1000*time.Nanosecond, spans[2].EndTimestamp().AsTime().Sub(spans[2].StartTimestamp().AsTime()))
 	require.Equal(t, spans[3].StartTimestamp(), spans[3].EndTimestamp())
 }
+
+// A sending queue cuts chunks, so a decision that a sampler behind it has to obey or to take is on every span.
+func TestADecisionNotToKeepIsOnEverySpan(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		metrics, meta string
+		priority, dm  any // of the spans that do not say it themselves
+	}{
+		"dropped by a rate":       {`"_sampling_priority_v1":0`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, 0.0, "-1"},
+		"dropped by the user":     {`"_sampling_priority_v1":-1`, `"_dd.p.dm":"-4"`, -1.0, "-4"},
+		"nobody decided":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-0"`, 1.0, "-0"},
+		"nobody says who decided": {`"_sampling_priority_v1":1`, ``, 1.0, nil},
+		"no priority":             {``, `"_dd.p.dm":"-0"`, nil, "-0"},
+		"kept by a rate":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, nil, nil},
+		"kept by the user":        {`"_sampling_priority_v1":2`, `"_dd.p.dm":"-4"`, nil, nil},
+	} {
+		for _, rootLast := range []bool{false, true} {
+			root := `{"trace_id":1,"span_id":2,"service":"a","metrics":{` + tc.metrics + `},"meta":{` + tc.meta + `}}`
+			others := `{"trace_id":1,"span_id":3,"service":"a","name":"n"},{"trace_id":1,"span_id":4,"service":"a","resource":"r"}`
+			body := `[[` + root + `,` + others + `]]`
+			if rootLast {
+				body = `[[` + others + `,` + root + `]]`
+			}
+			for _, mode := range []Mode{Both, Lossless} {
+				spans, _, _ := decodeJSON(t, mode, body)
+				for _, id := range []uint64{3, 4} {
+					attrs := spans[id].Attributes().AsRaw()
+					require.Equal(t, tc.priority, attrs["_sampling_priority_v1"], "%s, span %d, root last: %v", name, id, rootLast)
+					require.Equal(t, tc.dm, attrs["_dd.p.dm"], "%s, span %d, root last: %v", name, id, rootLast)
+				}
+			}
+			spans, _, _ := decodeJSON(t, Semantic, body)
+			require.NotContains(t, spans[3].Attributes().AsRaw(), "_sampling_priority_v1", "semantic mode leaves out what only Datadog reads")
+		}
+	}
+}

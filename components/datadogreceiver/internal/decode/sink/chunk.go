@@ -19,6 +19,8 @@ type Chunk struct {
 	ChunkFields
 	attrs    []translate.Attr
 	tid      uint64 // the chunk's own upper half of the trace id, as an attribute
+	dm       intern.Sym
+	keptRate bool
 	spans    []placed
 	touched  []int // resources with a span of this chunk
 	carriers []carrier
@@ -57,17 +59,35 @@ func (c *Chunk) reset() {
 }
 
 func (c *Chunk) begin() {
-	c.ChunkFields, c.tid = ChunkFields{}, 0
+	c.ChunkFields, c.tid, c.dm, c.keptRate = ChunkFields{}, 0, intern.Empty, false
 	c.attrs, c.spans, c.touched, c.carriers = c.attrs[:0], c.spans[:0], c.touched[:0], c.carriers[:0]
 	c.number++
 }
 
-// spare is how many attributes a span may get when the chunk ends: the first has what the chunk knows and no span says.
-func (c *Chunk) spare() int {
-	if c.OwnsTraceID && len(c.spans) == 0 {
+// spare is how many attributes a span may get when the chunk ends: the first has what the chunk knows and no span says, and all have
+// a decision that is not yet taken.
+func (s *Sink) spare() int {
+	c := &s.Chunk
+	switch {
+	case s.Mode() == translate.Semantic:
+		return 0
+	case c.OwnsTraceID && len(c.spans) == 0:
 		return 3
+	case c.undecided(s.Values):
+		return 2
 	}
 	return 0
+}
+
+// undecided reports whether the trace is dropped, or nobody has decided to keep it: there is no priority, or the tracer kept it for
+// want of a rate. Whoever samples later has to decide by what each span says.
+func (c *Chunk) undecided(values *translate.Values) bool {
+	const byDefault = "-0"
+	if !c.HasPriority || c.Priority <= 0 {
+		return true
+	}
+	dm := values.String(c.dm)
+	return c.Priority == 1 && c.Mechanism == 0 && !c.keptRate && (dm == "" || dm == byDefault)
 }
 
 // BeginChunk starts a chunk.
@@ -94,6 +114,10 @@ func (s *Sink) ChunkAttr(a translate.Attr) {
 	case len(c.attrs) == MaxShared:
 		s.BadAttributes++
 	default:
+		if a.Key == translate.DM && isText {
+			c.dm = text
+		}
+		c.keptRate = c.keptRate || a.Key == translate.KeptRate
 		c.attrs = append(c.attrs, a)
 	}
 }
@@ -110,6 +134,10 @@ func (c *Chunk) place(s *Sink, resource int) {
 	if tags.HasPriority && !c.HasPriority {
 		c.Priority, c.HasPriority = tags.Priority, true
 	}
+	if c.dm == intern.Empty {
+		c.dm = tags.DecisionMaker
+	}
+	c.keptRate = c.keptRate || tags.KeptRate
 	if r.chunk != c.number {
 		r.chunk, r.first, r.hasPriority = c.number, index, false
 		c.touched = append(c.touched, resource)
@@ -185,9 +213,37 @@ func (s *Sink) share() {
 	if c.OwnsTraceID && c.TraceHigh != 0 {
 		putIfAbsent(first, translate.AttrTraceIDHigh, string(ddcontext.AppendHex64(nil, c.TraceHigh)))
 	}
+	if c.undecided(s.Values) {
+		s.repeatDecision()
+	}
 	for _, a := range c.attrs {
 		if value, ok := first.GetOrPutEmpty(s.Values.String(a.Key)); !ok {
 			s.Values.Put(a, value)
+		}
+	}
+}
+
+// repeatDecision writes priority and decision maker to every span of the chunk. A sending queue cuts chunks, and a sampler behind it
+// must not take the part without them for one to keep. A span without a name, a resource or any tag is nothing a tracer sends; leaving
+// it out keeps the memory of a payload made of them in bounds.
+func (s *Sink) repeatDecision() {
+	c := &s.Chunk
+	dm := s.Values.String(c.dm)
+	if c.Mechanism != 0 {
+		dm = "-" + strconv.FormatUint(c.Mechanism, 10)
+	}
+	for i := range c.spans {
+		attrs := s.span(&c.spans[i]).Attributes()
+		if attrs.Len() == 0 {
+			continue
+		}
+		if c.HasPriority {
+			if v, ok := attrs.GetOrPutEmpty(translate.AttrPriority); !ok {
+				v.SetDouble(c.Priority)
+			}
+		}
+		if dm != "" {
+			putIfAbsent(attrs, translate.AttrDecisionMaker, dm)
 		}
 	}
 }

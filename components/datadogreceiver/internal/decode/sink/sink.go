@@ -116,7 +116,7 @@ func (s *Sink) EndSpan() error {
 	}
 	s.stats.Spans++
 	out := s.resources.list[r].spans.AppendEmpty()
-	s.Write(out, s.options.Now, s.Chunk.spare())
+	s.Write(out, s.options.Now, s.spare())
 	s.Chunk.place(s, r)
 	return s.charge(spanBytes + attrBytes*out.Attributes().Len())
 }
