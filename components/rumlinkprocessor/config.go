@@ -67,6 +67,9 @@ type KeyConfig struct {
 	// Span and Log are the attributes that hold it; the first present counts.
 	Span []string `mapstructure:"span"`
 	Log  []string `mapstructure:"log"`
+	// Text leaves values in the type in which they came; else whole numbers leave
+	// as integers, whether they came as integers, doubles or decimal text.
+	Text bool `mapstructure:"text"`
 	// Window is how long after its span a key is used; 0 is store.ttl.
 	Window time.Duration `mapstructure:"window"`
 	// Consume forgets the key once it has been used.
@@ -75,8 +78,10 @@ type KeyConfig struct {
 
 // LogsConfig is about logs.
 type LogsConfig struct {
-	// Wait is how long a log without its span is held back; 0 never.
+	// Wait is how long a log is held back at most; 0 never.
 	Wait time.Duration `mapstructure:"wait"`
+	// WaitFor says which logs wait: incomplete or unknown_span.
+	WaitFor string `mapstructure:"wait_for"`
 	// MaxWaitBytes is how much may be held back, in bytes of OTLP.
 	MaxWaitBytes int64 `mapstructure:"max_wait_bytes"`
 	// Copy are the attributes that a log gains where it has none.
@@ -116,6 +121,12 @@ type EventsConfig struct {
 const (
 	evictOldest = "evict_oldest"
 	dropNew     = "drop_new"
+
+	// waitIncomplete holds logs back that lack what only a span can give: half of
+	// their id, the trace of a business key, the name of their service.
+	waitIncomplete = "incomplete"
+	// waitUnknownSpan holds every log back whose span is not known.
+	waitUnknownSpan = "unknown_span"
 )
 
 func createDefaultConfig() component.Config {
@@ -129,6 +140,7 @@ func createDefaultConfig() component.Config {
 		},
 		IDs: IDsConfig{Canonicalize: true},
 		Logs: LogsConfig{
+			WaitFor:      waitIncomplete,
 			MaxWaitBytes: 32 << 20,
 			Copy:         []string{enrich.AttrService, enrich.AttrSpan, "session.id", "user.id", "rum.view.*", "rum.action.*"},
 			MarkNoID:     true,

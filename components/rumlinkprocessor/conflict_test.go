@@ -49,7 +49,7 @@ func TestContradictionsAreCountedAndLeftAlone(t *testing.T) {
 	stranger[0] = 0x68
 	raw := l.putLogs(someLogs(stranger, spanID(1), "another upper half")).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	require.Equal(t, stranger, raw.TraceID())
-	require.Equal(t, map[string]any{enrich.AttrLinked: false, enrich.AttrMissReason: "not_found"}, raw.Attributes().AsRaw())
+	require.Equal(t, map[string]any{enrich.AttrLinked: true, enrich.AttrMethod: "id"}, raw.Attributes().AsRaw())
 	require.Equal(t, map[string]int64{"upper_half": 1}, conflictsByKind(t, tel))
 
 	ld := someLogs(traceID(2), spanID(2), "the key of another trace")
@@ -72,6 +72,7 @@ func TestAMissInAFullStoreSaysSo(t *testing.T) {
 	l := newLinker(t, cfg)
 	l.putTraces(manySpans(0, 5000))
 	first, _ := numbered(0)
+	clear(first[:8])
 	out := l.putLogs(someLogs(first, spanID(1), "of the first span"))
 	lr := out.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
 	require.Equal(t, map[string]any{enrich.AttrLinked: false, enrich.AttrMissReason: "store_full"}, lr.Attributes().AsRaw())

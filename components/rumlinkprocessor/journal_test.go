@@ -25,6 +25,7 @@ import (
 func storedConfig() *Config {
 	cfg := createDefaultConfig().(*Config)
 	cfg.Logs.Wait, cfg.Spans.Wait, cfg.Storage = time.Minute, time.Minute, &journaltest.ID
+	cfg.Logs.WaitFor = waitUnknownSpan
 	return cfg
 }
 
@@ -51,10 +52,10 @@ func TestAKillLosesNothing(t *testing.T) {
 
 	last := startOn(t, after.Crash(), storedConfig())
 	last.advance(2 * time.Minute)
-	last.eventually("two not_found")
+	last.eventually("two id")
 	require.Eventually(t, func() bool { return last.spans.SpanCount() == 2 }, soon, time.Millisecond)
 	last.stop()
-	require.Equal(t, []string{"two not_found"}, last.bodies(), "nothing comes twice")
+	require.Equal(t, []string{"two id"}, last.bodies(), "nothing comes twice")
 }
 
 // A span that was parked counts its logs also when both come back from the disk.
@@ -107,7 +108,7 @@ func TestWhatAShutdownCannotHandOnStaysOnTheDisk(t *testing.T) {
 
 	next := startOn(t, d, storedConfig())
 	next.advance(2 * time.Minute)
-	next.eventually("one not_found")
+	next.eventually("one id")
 }
 
 func TestDataThatCannotBeStoredPassesAtOnce(t *testing.T) {
@@ -120,7 +121,7 @@ func TestDataThatCannotBeStoredPassesAtOnce(t *testing.T) {
 	d.Refuse(errors.New("disk full"))
 	l.putLogs(someLogs(traceID(1), spanID(1), "one"))
 	l.putTraces(someSpan(traceID(3), spanID(3), "held"))
-	require.Equal(t, []string{"one not_found"}, l.bodies())
+	require.Equal(t, []string{"one id"}, l.bodies())
 	require.Equal(t, 1, l.spans.SpanCount())
 	require.EqualValues(t, 2, sumOf(t, tel, "otelcol_processor_rum_link_storage_errors"))
 	for _, r := range l.queues {
@@ -144,7 +145,7 @@ func TestAFailedRemovalIsMadeUpFor(t *testing.T) {
 	d.Refuse(nil)
 	l.putLogs(someLogs(traceID(2), spanID(2), "two"))
 	l.advance(2 * time.Minute)
-	l.eventually("one span", "two not_found")
+	l.eventually("one span", "two id")
 	require.Eventually(t, func() bool { return d.Items() == 0 }, soon, time.Millisecond)
 }
 
@@ -166,7 +167,7 @@ func TestAnUnreadableParcelIsCountedAndRemoved(t *testing.T) {
 	})
 	next := newLinkerWith(t, storedConfig(), set, d.Host())
 	next.advance(2 * time.Minute)
-	next.eventually("whole not_found")
+	next.eventually("whole id")
 	require.EqualValues(t, 1, sumOf(t, tel, "otelcol_processor_rum_link_wait_dropped"))
 	require.Eventually(t, func() bool { return d.Items() == 0 }, soon, time.Millisecond)
 }

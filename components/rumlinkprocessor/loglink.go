@@ -27,6 +27,7 @@ type logLinker struct {
 	counts       bool
 	canonicalize bool
 	markNoID     bool
+	waitForSpan  bool // for every span that is not known, not only where it completes the log
 	maxRunes     int
 }
 
@@ -49,11 +50,13 @@ func (b *logBatch) reset() {
 type source struct {
 	tenant     uint64
 	hasService bool
+	isRUM      bool // made of the events of a browser or an app by datadog_rum
 }
 
 func (l *logLinker) source(resource pcommon.Resource) source {
 	_, hasService := resource.Attributes().Get(enrich.AttrService)
-	return source{tenant: l.index.Tenant(resource), hasService: hasService}
+	sdk, ok := resource.Attributes().Get("telemetry.sdk.name")
+	return source{tenant: l.index.Tenant(resource), hasService: hasService, isRUM: ok && sdk.Str() == "datadog-rum"}
 }
 
 // link joins one log, or, at the stage of arriving, returns what it should wait
@@ -63,17 +66,17 @@ func (l *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (
 	ref, f, used := l.find(src, lr)
 	hasID := !lr.TraceID().IsEmpty()
 	if at == arriving {
-		wants = l.wantsOf(ref, lr, &f)
+		wants = l.wantsOf(src, ref, lr, &f)
 	}
-	if wants == nil && (f.Method == index.MethodKey || f.Method == index.MethodID64 && l.canonicalize) {
-		setIDs(b, &ref, &f, lr)
+	if wants == nil {
+		l.setIDs(b, &ref, &f, lr)
 	}
 	if hasID && at != waited || wants == nil && f.Method == index.MethodKey {
 		if l.counts && ref.Span != 0 {
 			f.Conflict = l.count(b, ref, lr) || f.Conflict
 		}
-		if ctx, ok := index.ReadRUM(lr.Attributes(), l.maxRunes); ok {
-			b.conflicts[conflictRUM] += l.index.PutTrace(ref, &ctx, false)
+		if said, ok := index.ReadRUM(lr.Attributes(), l.maxRunes); ok {
+			b.conflicts[conflictRUM] += l.index.PutTrace(ref, &said, false)
 		}
 	}
 	if wants != nil {
@@ -88,49 +91,42 @@ func (l *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (
 	if used != (index.EntryKey{}) {
 		b.consumed = append(b.consumed, used)
 	}
-	b.lookups[f.Method][f.Result]++
 	l.write(src, lr, &f)
+	b.lookups[f.Method][f.Result]++
 	return nil
 }
 
+// find looks for the span of a log by its ids, and where they name no span, by
+// a business key of the same trace.
 func (l *logLinker) find(src source, lr plog.LogRecord) (index.Ref, index.Found, index.EntryKey) {
 	if lr.TraceID().IsEmpty() {
 		return l.index.FindByKey(src.tenant, lr.Attributes())
 	}
 	ref := index.RefOf(src.tenant, lr.TraceID(), lr.SpanID())
+	if ref.Span == 0 && len(l.index.Keys()) > 0 {
+		at, f, used := l.index.FindByKey(src.tenant, lr.Attributes())
+		if f.Method == index.MethodKey && at.Span != 0 && at.Low == ref.Low && (ref.High == 0 || ref.High == at.High) {
+			return at, f, used
+		}
+	}
 	return ref, l.index.Find(ref), index.EntryKey{}
 }
 
-// wantsOf returns what a log should wait for, given what was found for it: its
-// own span if it names one, else its trace, else the spans its keys may lead to.
-func (l *logLinker) wantsOf(ref index.Ref, lr plog.LogRecord, f *index.Found) []index.EntryKey {
-	if enrich.IsLinked(lr.Attributes()) {
-		return nil // by an earlier hop
-	}
-	switch {
-	case !lr.TraceID().IsEmpty() && ref.Span != 0:
-		if _, seen := f.Span(); !seen {
-			return []index.EntryKey{ref.SpanKey()}
-		}
-	case f.Method != index.MethodNone:
-	case !lr.TraceID().IsEmpty():
-		if f.Result != index.Ambiguous {
-			return []index.EntryKey{ref.TraceKey()}
-		}
-	case f.Result == index.NotFound || f.Result == index.StoreFull:
-		return l.index.LogKeys(ref.Tenant, lr.Attributes())
-	}
-	return nil
-}
-
 // setIDs writes the ids that the log lacks.
-func setIDs(b *logBatch, ref *index.Ref, f *index.Found, lr plog.LogRecord) {
-	ref.High = f.High
-	lr.SetTraceID(ddcontext.JoinTraceID(ref.High, ref.Low))
-	switch {
-	case f.Method == index.MethodID64:
+func (l *logLinker) setIDs(b *logBatch, ref *index.Ref, f *index.Found, lr plog.LogRecord) {
+	if f.Method != index.MethodID64 && f.Method != index.MethodKey {
+		return
+	}
+	own, _ := ddcontext.SplitTraceID(lr.TraceID())
+	switch half := own == 0 && f.High != 0; {
+	case lr.TraceID().IsEmpty():
+		lr.SetTraceID(ddcontext.JoinTraceID(f.High, ref.Low))
+	case half && l.canonicalize:
+		ref.High = f.High
+		lr.SetTraceID(ddcontext.JoinTraceID(f.High, ref.Low))
 		b.canonicalized++
-	case ref.Span != 0:
+	}
+	if lr.SpanID().IsEmpty() && ref.Span != 0 {
 		lr.SetSpanID(ddcontext.SpanID(ref.Span))
 	}
 }
@@ -158,13 +154,28 @@ func (l *logLinker) count(b *logBatch, ref index.Ref, lr plog.LogRecord) (confli
 	return out.Conflict
 }
 
-// write says on the log how it was linked, and what its span and trace know.
+// write says on the log how it was linked, and what its span and trace know. A
+// log with a full id of its own is linked whether or not its span was seen here:
+// every backend joins it. What a RUM client tells beyond its requests belongs to
+// no trace by nature, and gets no mark.
 func (l *logLinker) write(src source, lr plog.LogRecord, f *index.Found) {
+	attrs := lr.Attributes()
+	switch high, _ := ddcontext.SplitTraceID(lr.TraceID()); {
+	case enrich.SampledOut(attrs):
+		f.Method, f.Result = index.MethodNone, index.NotSampled
+	case f.Method == index.MethodNone && high != 0 && f.Result != index.Ambiguous:
+		f.Method = index.MethodID
+	}
+	for i := range l.index.Keys() {
+		if k := &l.index.Keys()[i]; !k.Text {
+			enrich.Integer(attrs, k.Log)
+		}
+	}
 	switch {
 	case f.Method != index.MethodNone:
-		enrich.MarkLinked(lr.Attributes(), f)
-		l.copies.Log(lr.Attributes(), f, src.hasService)
-	case f.Result != index.NoID || l.markNoID:
-		enrich.MarkMissed(lr.Attributes(), f.Result)
+		enrich.MarkLinked(attrs, f)
+	case f.Result != index.NoID || l.markNoID && !src.isRUM:
+		enrich.MarkMissed(attrs, f.Result)
 	}
+	l.copies.Log(attrs, f, src.hasService)
 }

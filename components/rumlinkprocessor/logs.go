@@ -38,6 +38,7 @@ func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*
 			counts:       cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
 			canonicalize: cfg.IDs.Canonicalize,
 			markNoID:     cfg.Logs.MarkNoID,
+			waitForSpan:  cfg.Logs.WaitFor == waitUnknownSpan,
 			maxRunes:     cfg.MaxValueLength,
 		},
 	}

@@ -86,7 +86,7 @@ func story() (all []message) {
 // tell sends the messages and returns the set of what came out.
 func tell(t *testing.T, messages []message) []string {
 	cfg := createDefaultConfig().(*Config)
-	cfg.Logs.Wait, cfg.Spans.Wait = time.Minute, time.Minute
+	cfg.Logs.Wait, cfg.Spans.Wait, cfg.Logs.WaitFor = time.Minute, time.Minute, waitUnknownSpan
 	cfg.Logs.Copy = []string{enrich.AttrService, enrich.AttrSpan, "session.id"}
 	cfg.Keys = []KeyConfig{
 		{Name: "request_id", Span: []string{"http.request.header.x-request-id"}, Log: []string{"request_id"}},

@@ -105,7 +105,7 @@ func emitted(t *testing.T) map[string][]string {
 	l = newLinkerWith(t, storedConfig(), set, d.Host())
 	l.putLogs(someLogs(traceID(1), spanID(1), "waits"))
 	l.advance(2 * time.Minute)
-	l.eventually("waits not_found")
+	l.eventually("waits id")
 	l.putLogs(someLogs(traceID(1), spanID(1), "waits"))
 	l.next.refuse(errPermanent)
 	l.advance(2 * time.Minute)

@@ -63,7 +63,7 @@ func newIndex(cfg *Config, now func() int64) *index.Index {
 	keys := make([]index.Key, len(cfg.Keys))
 	for i, k := range cfg.Keys {
 		keys[i] = index.Key{
-			Name: k.Name, Span: k.Span, Log: k.Log, Window: k.Window, Consume: k.Consume,
+			Name: k.Name, Span: k.Span, Log: k.Log, Text: k.Text, Window: k.Window, Consume: k.Consume,
 			Links: slices.Contains(cfg.Spans.LinkOrphansBy, k.Name),
 		}
 		if k.Window == 0 {

@@ -43,8 +43,8 @@ func (l *spanLinker) learnSpan(n *spanBatch, ref, last index.Ref, service string
 	if l.index.PutSpan(ref, service, index.Cut(span.Name(), l.maxRunes)) {
 		n.conflicts[conflictHigh]++
 	}
-	if ctx, ok := index.ReadRUM(span.Attributes(), l.maxRunes); ok {
-		n.conflicts[conflictRUM] += l.index.PutTrace(ref, &ctx, true)
+	if said, ok := index.ReadRUM(span.Attributes(), l.maxRunes); ok {
+		n.conflicts[conflictRUM] += l.index.PutTrace(ref, &said, true)
 	} else if last.Low != ref.Low || last.High != ref.High {
 		l.index.PutTrace(ref, nil, true)
 	}
@@ -73,8 +73,8 @@ func (l *spanLinker) enrich(n *spanBatch, td ptrace.Traces) {
 					f := l.index.Find(index.Ref{Tenant: tenant, High: ref.High, Low: ref.Low})
 					enrich.User(span.Attributes(), &f)
 				}
-				if span.ParentSpanID().IsEmpty() {
-					l.linkOrphan(n, ref, span)
+				if len(l.index.Keys()) > 0 {
+					l.useKeys(n, ref, span)
 				}
 			}
 		}
@@ -93,6 +93,22 @@ func (l *spanLinker) addLogs(n *spanBatch, ref index.Ref, span ptrace.Span) {
 	}
 	if l.counts {
 		enrich.Counts(span.Attributes(), &counts)
+	}
+}
+
+// useKeys gives keys one type, and links a root span by them.
+func (l *spanLinker) useKeys(n *spanBatch, ref index.Ref, span ptrace.Span) {
+	for i := range l.index.Keys() {
+		k := &l.index.Keys()[i]
+		if !k.Text {
+			enrich.Integer(span.Attributes(), k.Span)
+		}
+		if k.Links {
+			enrich.Linked(span.Attributes()) // text becomes a boolean, also where it is not written
+		}
+	}
+	if span.ParentSpanID().IsEmpty() {
+		l.linkOrphan(n, ref, span)
 	}
 }
 

@@ -49,6 +49,9 @@ func (c *Config) Validate() error {
 	if c.Logs.Wait < 0 || c.Logs.Wait > c.Store.TTL {
 		bad("logs::wait must be between 0 and store::ttl (%s), got %s", c.Store.TTL, c.Logs.Wait)
 	}
+	if c.Logs.WaitFor != waitIncomplete && c.Logs.WaitFor != waitUnknownSpan {
+		bad("logs::wait_for must be incomplete or unknown_span, got %q", c.Logs.WaitFor)
+	}
 	if c.Logs.MaxWaitBytes <= 0 {
 		bad("logs::max_wait_bytes must be positive, got %d", c.Logs.MaxWaitBytes)
 	}

@@ -85,7 +85,7 @@ func (l *linker) eventually(want ...string) {
 
 func waitConfig(wait time.Duration) *Config {
 	cfg := createDefaultConfig().(*Config)
-	cfg.Logs.Wait = wait
+	cfg.Logs.Wait, cfg.Logs.WaitFor = wait, waitUnknownSpan
 	return cfg
 }
 
@@ -107,7 +107,7 @@ func TestALogLeavesUnlinkedAtItsDeadline(t *testing.T) {
 	l.advance(59 * time.Second)
 	require.Empty(t, l.bodies())
 	l.advance(2 * time.Second)
-	l.eventually("waits not_found")
+	l.eventually("waits id")
 }
 
 func TestALogOfAKnownTraceStillWaitsForItsOwnSpan(t *testing.T) {
@@ -117,6 +117,61 @@ func TestALogOfAKnownTraceStillWaitsForItsOwnSpan(t *testing.T) {
 	require.Empty(t, l.bodies())
 	l.advance(2 * time.Minute)
 	l.eventually("one trace")
+}
+
+// The default waits only where waiting helps: for half an id, a business key, the
+// name of a service, a span id. What is complete passes at once.
+func TestOnlyIncompleteLogsWait(t *testing.T) {
+	cfg := waitConfig(time.Minute)
+	cfg.Logs.WaitFor = waitIncomplete
+	cfg.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}}}
+	l := newLinker(t, cfg)
+	half := traceID(1)
+	clear(half[:8])
+	log := func(service bool, trace pcommon.TraceID, span pcommon.SpanID, body string, attrs ...string) {
+		ld := someLogs(trace, span, body)
+		if service {
+			ld.ResourceLogs().At(0).Resource().Attributes().PutStr("service.name", "shop")
+		}
+		for i := 0; i < len(attrs); i += 2 {
+			ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutStr(attrs[i], attrs[i+1])
+		}
+		l.putLogs(ld)
+	}
+	log(true, traceID(1), spanID(1), "complete")
+	log(true, traceID(1), pcommon.SpanID{}, "of a trace")
+	log(false, traceID(1), spanID(1), "has its service", "service.name", "shop")
+	log(true, pcommon.TraceID{}, pcommon.SpanID{}, "nothing helps it")
+	passed := []string{"complete id", "of a trace id", "has its service id", "nothing helps it no_id"}
+	require.Equal(t, passed, l.bodies())
+
+	log(true, half, spanID(1), "half an id")
+	log(false, traceID(1), spanID(1), "no service")
+	log(true, pcommon.TraceID{}, pcommon.SpanID{}, "a key", "job", "7")
+	log(true, traceID(1), pcommon.SpanID{}, "no span id", "job", "7")
+	require.Equal(t, passed, l.bodies(), "these wait")
+
+	l.putTraces(someSpan(traceID(1), spanID(2), "another span of the trace completes an id"))
+	l.eventually(append(passed, "half an id id64")...)
+	td := someSpan(traceID(1), spanID(1), "their span")
+	td.ResourceSpans().At(0).Resource().Attributes().PutStr("service.name", "shop")
+	td.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("job", "7")
+	l.putTraces(td)
+	require.Eventually(t, func() bool { return len(l.bodies()) == 8 }, soon, time.Millisecond)
+	require.ElementsMatch(t, []string{"no service span", "a key key", "no span id key"}, l.bodies()[5:])
+	require.Zero(t, sumHeld(l))
+
+	l.putTraces(someSpan(traceID(2), spanID(3), "known"))
+	log(false, traceID(2), spanID(3), "no service, but nothing more will come")
+	require.Len(t, l.bodies(), 9)
+}
+
+func sumHeld(l *linker) (records int64) {
+	for _, q := range l.queues {
+		n, _ := q.Held()
+		records += n
+	}
+	return records
 }
 
 func TestAKeyIsWaitedForToo(t *testing.T) {
@@ -150,7 +205,7 @@ func TestTheOrderWithinAResourceIsKept(t *testing.T) {
 			lr.SetTraceID(traceID(1))
 			lr.SetSpanID(spanID(byte(1 + i%3)))
 			lr.Body().SetStr(fmt.Sprint(s, " ", i))
-			want = append(want, fmt.Sprint(s, " ", i, " not_found"))
+			want = append(want, fmt.Sprint(s, " ", i, " id"))
 		}
 	}
 	l.putLogs(ld)
@@ -171,7 +226,7 @@ func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	require.Empty(t, l.bodies())
 	l.putLogs(someLogs(traceID(1), spanID(3), "third"))
 	require.Eventually(t, func() bool { return len(l.bodies()) == 2 }, soon, time.Millisecond)
-	require.ElementsMatch(t, []string{"first not_found", "third not_found"}, l.bodies())
+	require.ElementsMatch(t, []string{"first id", "third id"}, l.bodies())
 	records, bytes := l.queues[0].Held()
 	require.EqualValues(t, 1, records)
 	require.LessOrEqual(t, bytes, int64(1200))
@@ -228,7 +283,7 @@ func TestARefusedBatchIsNotParked(t *testing.T) {
 	l.next.refuse(nil)
 	require.NoError(t, l.log.ConsumeLogs(t.Context(), batch()))
 	l.advance(2 * time.Minute)
-	l.eventually("passes no_id", "waits not_found")
+	l.eventually("passes no_id", "waits id")
 }
 
 func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
@@ -238,7 +293,7 @@ func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
 	l.advance(2 * time.Minute)
 	require.Never(t, func() bool { r, _ := l.queues[0].Held(); return r == 0 }, 3*50*time.Millisecond, 50*time.Millisecond)
 	l.next.refuse(nil)
-	l.eventually("one not_found")
+	l.eventually("one id")
 }
 
 // One parcel that the next consumer never takes keeps nothing else back.

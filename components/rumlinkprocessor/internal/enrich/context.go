@@ -46,6 +46,9 @@ func NewCopies(names []string) (c Copies, err error) {
 	return c, nil
 }
 
+// Service reports whether a log gains the name of its span's service.
+func (c *Copies) Service() bool { return c.service }
+
 // Log gives a log what its span and trace know and it does not. hasService says
 // that its resource names a service.
 func (c *Copies) Log(attrs pcommon.Map, f *index.Found, hasService bool) {

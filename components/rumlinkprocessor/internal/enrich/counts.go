@@ -42,10 +42,22 @@ func Counted(attrs pcommon.Map) bool {
 	return counted
 }
 
+// putHasErrors says whether there were errors, and nothing where that is not
+// certain: a log of unknown severity may have been one.
+func putHasErrors(attrs pcommon.Map, errors, unknown bool) {
+	if errors || !unknown {
+		attrs.PutBool(AttrHasErrors, errors)
+		return
+	}
+	if v, ok := attrs.Get(AttrHasErrors); ok && v.Type() == pcommon.ValueTypeBool && !v.Bool() {
+		attrs.Remove(AttrHasErrors) // an earlier hop knew less
+	}
+}
+
 // Counts writes how many logs a span had. Counts of an earlier hop are raised
 // where more is known here, never added to.
 func Counts(attrs pcommon.Map, counts *index.Counts) {
-	var total, bad int64
+	var total, unknown, bad int64
 	for i, c := range counts {
 		count := int64(c)
 		had, ok := attrs.Get(countNames[i])
@@ -55,10 +67,13 @@ func Counts(attrs pcommon.Map, counts *index.Counts) {
 			attrs.PutInt(countNames[i], count)
 		}
 		total += count
+		if i == 0 {
+			unknown = count
+		}
 		if i == errorCount || i == fatalCount {
 			bad += count
 		}
 	}
 	attrs.PutInt(AttrCount, total)
-	attrs.PutBool(AttrHasErrors, bad > 0)
+	putHasErrors(attrs, bad > 0, unknown > 0)
 }

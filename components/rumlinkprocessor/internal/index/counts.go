@@ -41,7 +41,7 @@ func (x *Index) CountLog(r Ref, fingerprint uint64, severity, maxEvents int) (ou
 			e.counts[severity]++
 		}
 		out.Late = e.flags&passed != 0
-		out.Event = e.events.len() < maxEvents
+		out.Event = e.pending().len() < maxEvents
 		return 0
 	})
 	out.Refused = res != store.Hit
@@ -88,8 +88,8 @@ func (x *Index) LogsOf(r Ref) (counts Counts, events []string) {
 			return
 		}
 		counts = e.counts
-		if e.events != nil {
-			events = e.events.encoded
+		if p := e.pending(); p != nil {
+			events = p.encoded
 		}
 	})
 	return counts, events
@@ -98,6 +98,11 @@ func (x *Index) LogsOf(r Ref) (counts Counts, events []string) {
 // pending are events for a span that has yet to come, each as bytes: exact in
 // size, without pointers, and never changed by those who read.
 type pending struct{ encoded []string }
+
+func (e *entry) pending() *pending {
+	p, _ := e.extra.(*pending)
+	return p
+}
 
 func (p *pending) bytes() (n int64) {
 	if p != nil {
@@ -120,12 +125,14 @@ func (p *pending) len() int {
 func eventBytes(encoded string) int64 { return int64(len(encoded)+len(encoded)/6) + 80 }
 
 func (e *entry) addEvent(encoded string, most int) (grown int64, kept bool) {
-	if e.events.len() >= most {
+	p := e.pending()
+	if p.len() >= most {
 		return 0, false
 	}
-	if e.events == nil {
-		e.events = new(pending)
+	if p == nil {
+		p = new(pending)
+		e.extra = p
 	}
-	e.events.encoded = append(e.events.encoded, encoded)
+	p.encoded = append(p.encoded, encoded)
 	return eventBytes(encoded), true
 }

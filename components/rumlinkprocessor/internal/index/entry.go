@@ -19,15 +19,13 @@ type entry struct {
 	// span entry it is what the span's logs say the upper half is, 0 nothing.
 	hi2    uint64
 	info   unique.Handle[SpanInfo] // span entries
-	rum    unique.Handle[RUM]      // trace entries
-	events *pending                // span entries
-	owner  *Owner                  // key entries
+	rum    unique.Handle[RUM]      // trace entries: what is certain of the user
+	extra  any                     // of a span entry *pending, of a trace entry *user, of a key entry *Owner
 	counts Counts
 	flags  flags
 }
 
-// flags say what an entry stands for; the bits from rumConflict on say which
-// RUM fields of the trace have had two values.
+// flags say what an entry stands for.
 type flags uint16
 
 const (
@@ -37,7 +35,6 @@ const (
 	passed                        // the span has gone on its way
 	severalKeys                   // key entry: spans of several traces carry the key
 	severalSpan                   // key entry: several spans of the trace carry it
-	rumConflict
 )
 
 // Owner is the span a key leads to.
@@ -92,19 +89,20 @@ func (e *entry) matches(hi uint64) (uint64, verdict) {
 // several traces and spans, the one that started first owns the key, in
 // whatever order they come.
 func (e *entry) own(o Owner, now int64) (grown int64) {
-	if e.owner == nil {
+	known, ok := e.extra.(*Owner)
+	if !ok {
 		o.since = now
-		e.owner = &o
+		e.extra = &o
 		return ownerBytes
 	}
-	if e.owner.Low != o.Low || e.owner.High != o.High {
+	if known.Low != o.Low || known.High != o.High {
 		e.flags |= severalKeys
-	} else if e.owner.Span != o.Span {
+	} else if known.Span != o.Span {
 		e.flags |= severalSpan
 	}
-	if o.before(e.owner) {
-		o.since = e.owner.since
-		*e.owner = o
+	if o.before(known) {
+		o.since = known.since
+		*known = o
 	}
 	return 0
 }

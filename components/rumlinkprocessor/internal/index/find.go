@@ -9,24 +9,27 @@ import (
 // Method is how a record was linked.
 type Method uint8
 
-// The methods; Methods is their number.
+// The methods; Methods is their number. MethodID is a record that is linked by
+// its own full id, though nothing is known of it here.
 const (
 	MethodNone Method = iota
 	MethodSpan
 	MethodTrace
 	MethodID64
 	MethodKey
+	MethodID
 	Methods
 )
 
-var methodNames = [Methods]string{"none", "span", "trace", "id64", "key"}
+var methodNames = [Methods]string{"none", "span", "trace", "id64", "key", "id"}
 
 func (m Method) String() string { return methodNames[m] }
 
 // Result is what a look-up came to; a later one says more than an earlier one.
 type Result uint8
 
-// The results; Results is their number.
+// The results; Results is their number. NotSampled is a record whose trace was
+// dropped on purpose.
 const (
 	Hit Result = iota
 	NoID
@@ -34,10 +37,11 @@ const (
 	StoreFull
 	Expired
 	Ambiguous
+	NotSampled
 	Results
 )
 
-var resultNames = [Results]string{"hit", "no_id", "not_found", "store_full", "expired", "ambiguous"}
+var resultNames = [Results]string{"hit", "no_id", "not_found", "store_full", "expired", "ambiguous", "not_sampled"}
 
 func (r Result) String() string { return resultNames[r] }
 

@@ -121,7 +121,10 @@ func (r Ref) TraceKey() EntryKey { return EntryKey{Tenant: r.Tenant, A: r.Low} }
 
 // Knows reports whether a span, trace or key has been seen, not only its logs.
 func (x *Index) Knows(k EntryKey) (known bool) {
-	x.store.View(k, func(e *entry) { known = e.flags&seen != 0 || e.owner != nil })
+	x.store.View(k, func(e *entry) {
+		_, owned := e.extra.(*Owner)
+		known = owned || e.flags&seen != 0
+	})
 	return known
 }
 

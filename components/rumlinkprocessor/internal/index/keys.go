@@ -17,6 +17,8 @@ type Key struct {
 	Name string
 	// Span and Log are the attributes that hold it; the first present counts.
 	Span, Log []string
+	// Text says that whole numbers stay in the type in which they came.
+	Text bool
 	// Window is how long after its first span the key is used.
 	Window time.Duration
 	// Consume says that the key is forgotten once it has been used.
@@ -81,12 +83,13 @@ type Owned struct {
 func (x *Index) OwnerOf(at EntryKey, k *Key) (o Owned) {
 	o.Result = NotFound
 	res := x.store.View(at, func(e *entry) {
+		known, ok := e.extra.(*Owner)
 		switch {
-		case e.owner == nil:
-		case x.now()-e.owner.since > int64(k.Window):
+		case !ok:
+		case x.now()-known.since > int64(k.Window):
 			o.Result = Expired
 		default:
-			o.Owner, o.Result = *e.owner, Hit
+			o.Owner, o.Result = *known, Hit
 			o.SeveralTraces, o.SeveralSpans = e.flags&severalKeys != 0, e.flags&severalSpan != 0
 		}
 	})

@@ -7,7 +7,8 @@ import "unique"
 // The store books it in full for each entry, so its account is an upper bound.
 const (
 	infoBytes   = 290
-	rumBytes    = 420
+	userBytes   = 420 + 80 // what is certain, and the head of what is claimed
+	claimBytes  = 160
 	stringSlack = 16 // of the allocator, per string
 )
 
@@ -19,8 +20,8 @@ func (x *Index) PutSpan(r Ref, service, name string) (conflict bool) {
 		if e.flags&seen == 0 && e.hi2 != 0 {
 			if e.hi2 != r.High {
 				conflict = true
-				grown -= e.events.bytes()
-				e.events, e.counts = nil, Counts{}
+				grown -= e.pending().bytes()
+				e.extra, e.counts = nil, Counts{}
 			}
 			e.hi2 = 0
 		}
@@ -34,21 +35,22 @@ func (x *Index) PutSpan(r Ref, service, name string) (conflict bool) {
 	return conflict
 }
 
-// PutTrace makes a trace known, with what ctx says about its user, if anything.
+// PutTrace makes a trace known, with what a record said about its user, if
+// anything.
 // A log with the low half alone does not say which trace it is of: it can tell
 // of the user, but it makes no trace known. It returns how many disagreements
 // about the user came to light.
-func (x *Index) PutTrace(r Ref, ctx *RUM, isSpan bool) (conflicts int64) {
+func (x *Index) PutTrace(r Ref, said *Said, isSpan bool) (conflicts int64) {
 	var need int64
-	if ctx != nil {
-		need = ctx.bytes()
+	if said != nil {
+		need = said.bytes()
 	}
 	x.store.Put(r.TraceKey(), need, isSpan, func(e *entry, _ bool) (grown int64) {
 		if isSpan || r.High != 0 {
 			e.addHi(r.High)
 		}
-		if ctx != nil {
-			conflicts, grown = e.addRUM(ctx)
+		if said != nil {
+			conflicts, grown = e.addUser(said)
 		}
 		return grown
 	})

@@ -1,9 +1,6 @@
 package index
 
 import (
-	"strings"
-	"unique"
-
 	"go.opentelemetry.io/collector/pdata/pcommon"
 )
 
@@ -57,85 +54,66 @@ const (
 	BaggageUser    = "baggage.user.id"
 )
 
-// ReadRUM collects the RUM fields of a span or log. user.id counts only beside a
-// session or RUM field: alone it may mean anything.
-func ReadRUM(attrs pcommon.Map, maxRunes int) (ctx RUM, found bool) {
+// Said is what one record says about the user of its trace.
+type Said struct {
+	// Claim is what the record says of itself, as RUM clients do.
+	Claim RUM
+	// Session and User are from the baggage of the request that a backend
+	// served. They outrank every claim.
+	Session, User string
+}
+
+// ReadRUM collects what a span or log says about its user, in one pass over its
+// attributes. user.id counts only beside a session or RUM field: alone it may
+// mean anything.
+func ReadRUM(attrs pcommon.Map, maxRunes int) (said Said, found bool) {
 	for k, v := range attrs.All() {
 		if len(k) < len("user.id") || v.Type() != pcommon.ValueTypeStr {
 			continue
 		}
-		field := -1
-		switch k {
-		case "session.id", BaggageSession:
-			field = SessionID
-		case "user.id", BaggageUser:
-			field = UserID
-		default:
-			if !strings.HasPrefix(k, "rum.") {
-				continue
+		to := said.field(k)
+		if to == nil || v.Str() == "" {
+			continue
+		}
+		*to = Cut(v.Str(), maxRunes)
+		found = found || to != &said.Claim[UserID]
+	}
+	if !found {
+		return Said{}, false
+	}
+	return said, true
+}
+
+// field returns where the value of an attribute belongs, nil if nowhere. Most
+// names are told apart by their first byte.
+func (s *Said) field(name string) *string {
+	switch name[0] {
+	case 's':
+		if name == RUMNames[SessionID] {
+			return &s.Claim[SessionID]
+		}
+	case 'u':
+		if name == RUMNames[UserID] {
+			return &s.Claim[UserID]
+		}
+	case 'b':
+		switch name {
+		case BaggageSession:
+			return &s.Session
+		case BaggageUser:
+			return &s.User
+		}
+	case 'r':
+		if name[:4] != "rum." {
+			return nil
+		}
+		for i := ApplicationID; i < RUMFields; i++ {
+			if RUMNames[i] == name {
+				return &s.Claim[i]
 			}
-			for i := ApplicationID; i < RUMFields; i++ {
-				if RUMNames[i] == k {
-					field = i
-				}
-			}
-		}
-		if field < 0 || v.Str() == "" || len(k) > len(RUMNames[field]) && ctx[field] != "" {
-			continue // the span's own attribute beats its baggage
-		}
-		ctx[field] = Cut(v.Str(), maxRunes)
-		found = found || field != UserID || k == BaggageUser
-	}
-	return ctx, found
-}
-
-// addRUM merges what one source says into the trace's entry. A field about
-// which two sources disagree is nobody's, and so is what it governs: they stay
-// empty for good, so that the order of arrival decides nothing. It returns how
-// many disagreements came to light.
-func (e *entry) addRUM(ctx *RUM) (conflicts int64, grown int64) {
-	var merged RUM
-	if e.rum != (unique.Handle[RUM]{}) {
-		merged = e.rum.Value()
-	}
-	before := merged
-	for i, s := range ctx {
-		switch {
-		case s == "" || e.barred(i) || merged[i] == s:
-		case merged[i] == "":
-			merged[i] = s
-		default:
-			e.flags |= rumConflict << i
-			conflicts++
 		}
 	}
-	for i := range merged {
-		if e.barred(i) {
-			merged[i] = ""
-		}
-	}
-	if merged == before {
-		return conflicts, 0
-	}
-	e.rum = unique.Make(merged)
-	return conflicts, merged.bytes() - before.bytes()
-}
-
-func (e *entry) barred(field int) bool {
-	return e.flags&(rumConflict<<field|rumConflict<<Governor[field]) != 0
-}
-
-func (ctx *RUM) bytes() (n int64) {
-	if *ctx == (RUM{}) {
-		return 0
-	}
-	n = rumBytes
-	for _, s := range ctx {
-		if s != "" {
-			n += int64(len(s)) + stringSlack
-		}
-	}
-	return n
+	return nil
 }
 
 // Cut returns s, or its first n runes.
