@@ -141,6 +141,9 @@ func (h *Hold) PeerDone() time.Duration {
 	return time.Duration(d)
 }
 
+// PeerWaited returns for how long the peer has been waited for, up to the last PeerDone.
+func (h *Hold) PeerWaited() time.Duration { return time.Duration(h.waited.Load()) }
+
 // PeerForgive forgets the time the peer was waited for: it begins something new.
 func (h *Hold) PeerForgive() { h.waited.Store(0) }
 

@@ -1,0 +1,68 @@
+package httpbody
+
+import (
+	"io"
+	"sync"
+)
+
+// Buffers are kept in classes, so that a short body does not hold a long one's memory.
+var (
+	classes = [...]int64{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}
+	buffers [len(classes)]sync.Pool
+)
+
+// getBuffer returns a buffer of at least n bytes.
+func getBuffer(n int64) []byte {
+	for i, size := range classes {
+		if n <= size {
+			if b, ok := buffers[i].Get().(*[]byte); ok {
+				return (*b)[:0]
+			}
+			return make([]byte, 0, size)
+		}
+	}
+	return make([]byte, 0, (n+step-1)/step*step)
+}
+
+// FreeBuffer gives back what ReadAll returned.
+func FreeBuffer(b []byte) {
+	for i, size := range classes {
+		if int64(cap(b)) == size {
+			b = b[:0]
+			buffers[i].Put(&b)
+			return
+		}
+	}
+}
+
+// ReadAll returns the whole body, in a buffer for FreeBuffer.
+func (r *Reader) ReadAll() ([]byte, error) {
+	r.copies = 1
+	// A length that is only claimed buys no more than a step.
+	b := getBuffer(min(max(r.length+1, classes[0]), step))
+	for {
+		if len(b) == cap(b) {
+			next := int64(cap(b)) * 2
+			if r.length >= next {
+				next = min(r.length+1, next*4)
+			}
+			// The buffer, beside the copy its reader will make; given back with the rest.
+			if err := r.take(next - int64(cap(b))); err != nil {
+				FreeBuffer(b)
+				return nil, r.fail(err)
+			}
+			longer := append(getBuffer(next), b...)
+			FreeBuffer(b)
+			b = longer
+		}
+		n, err := r.Read(b[len(b):cap(b)])
+		b = b[:len(b)+n]
+		if err == io.EOF {
+			return b, nil
+		}
+		if err != nil {
+			FreeBuffer(b)
+			return nil, err
+		}
+	}
+}
