@@ -11,6 +11,16 @@ var (
 	buffers [len(classes)]sync.Pool
 )
 
+// sizeFor returns how long the buffer is that getBuffer returns for n bytes.
+func sizeFor(n int64) int64 {
+	for _, size := range classes {
+		if n <= size {
+			return size
+		}
+	}
+	return (n + step - 1) / step * step
+}
+
 // getBuffer returns a buffer of at least n bytes.
 func getBuffer(n int64) []byte {
 	for i, size := range classes {
@@ -18,10 +28,10 @@ func getBuffer(n int64) []byte {
 			if b, ok := buffers[i].Get().(*[]byte); ok {
 				return (*b)[:0]
 			}
-			return make([]byte, 0, size)
+			break
 		}
 	}
-	return make([]byte, 0, (n+step-1)/step*step)
+	return make([]byte, 0, sizeFor(n))
 }
 
 // FreeBuffer gives back what ReadAll returned.
@@ -46,6 +56,7 @@ func (r *Reader) ReadAll() ([]byte, error) {
 			if r.length >= next {
 				next = min(r.length+1, next*4)
 			}
+			next = sizeFor(next)
 			// The buffer, beside the copy its reader will make; given back with the rest.
 			if err := r.take(next - int64(cap(b))); err != nil {
 				FreeBuffer(b)

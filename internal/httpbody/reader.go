@@ -53,7 +53,7 @@ type Reader struct {
 	read    int64 // decompressed
 	taken   int64 // from the pool, for the bytes read
 	// copies is how often what is read is held by who reads it: twice in a buffer that grows. ReadAll pays for its own.
-	copies int64
+	copies  int64
 	moved   time.Time
 	err     error
 	wireErr error // what ended the connection's side

@@ -156,7 +156,7 @@ func TestTheSlowestIsEndedWhenOthersWaitForMemory(t *testing.T) {
 	pools := admission.New(admission.Limits{MaxBytes: 32 * mib, MaxWait: time.Minute})
 	s := serve(t, pools, Limits{MaxBytes: 4 * mib, Grace: time.Minute})
 	slow := trickle(t, s, 3*mib, 3*mib-1) // it holds 6 MiB of the 8, with its copy
-	require.Eventually(t, func() bool { return pools.Reception.Usage().Held > 6*mib-step }, time.Minute, time.Millisecond)
+	require.Eventually(t, func() bool { return pools.Reception.Usage().Held > 6*mib-step }, 10*time.Second, time.Millisecond)
 	require.Equal(t, fmt.Sprint(2*mib), post(t, s, "", bytes.NewReader(make([]byte, 2*mib))))
 	require.Equal(t, "pace", answer(t, slow))
 	require.EqualValues(t, 1, pools.Reception.Usage().Evicted)
