@@ -10,6 +10,7 @@ const (
 	kSpanType
 	kService
 	kServiceName
+	kTracestate
 	kEnv
 	kVersion
 	kSpanKind
@@ -106,7 +107,7 @@ const (
 )
 
 var knownText = [numKnown]string{
-	kOperationName: "operation.name", kResourceName: "resource.name", kSpanType: "span.type", kService: "service", kServiceName: "service.name",
+	kOperationName: "operation.name", kResourceName: "resource.name", kSpanType: "span.type", kService: "service", kServiceName: "service.name", kTracestate: "tracestate",
 	kEnv: "env", kVersion: "version", kSpanKind: "span.kind", kLanguage: "language", kRuntimeID: "runtime-id",
 	kProcessID: "process_id", kProcessTags: "_dd.tags.process", kHostname: "_dd.hostname",
 	kTID: AttrTraceIDHigh, kDM: AttrDecisionMaker, kKeptRate: "_dd.p.ksr", kPriority: AttrPriority,

@@ -76,11 +76,9 @@ func (t *Translator) semantics(end uint64) {
 	}
 	switch t.Values.String(t.Span.Type) {
 	case "sql", "cassandra":
-		// The resource of these is the query, its literals taken out.
-		if t.Span.Resource != intern.Empty {
-			query := StringAttr(oDBQueryText, t.Span.Resource)
-			query.derived = true
-			t.set(query)
+		// The resource of these is the query, which some tracers say nowhere else.
+		if t.Span.Resource != intern.Empty && t.attrs.get(oDBQueryText) == nil {
+			t.set(StringAttr(oDBQueryText, t.Span.Resource))
 		}
 	}
 	if t.Span.Failed {

@@ -171,3 +171,18 @@ func TestADecisionNotToKeepIsOnEverySpan(t *testing.T) {
 		}
 	}
 }
+
+func TestTheStatementIsTheQueryTextAndTheResourceOnlyWithoutOne(t *testing.T) {
+	t.Parallel()
+	for meta, want := range map[string]string{
+		``:                              "SELECT ?",
+		`"db.statement":"SELECT 'x'"`:   "SELECT 'x'",
+		`"db.query.text":"SELECT 'y'"`:  "SELECT 'y'",
+		`"redis.raw_command":"GET key"`: "GET key",
+	} {
+		for _, mode := range []Mode{Both, Semantic} {
+			spans, _, _ := decodeJSON(t, mode, `[[{"trace_id":1,"span_id":2,"name":"q","type":"sql","resource":"SELECT ?","meta":{`+meta+`}}]]`)
+			require.Equal(t, want, spans[2].Attributes().AsRaw()["db.query.text"], meta)
+		}
+	}
+}
