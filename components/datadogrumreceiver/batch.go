@@ -105,7 +105,7 @@ func (in *ingest) convert(ctx context.Context) error {
 			continue
 		}
 		it.Left = in.writer.Event(&it.Event, b.Origin, &it.Place)
-		if it.Left.None() && it.Kind == event.TypeResource {
+		if it.Left.None() && it.Kind == event.TypeResource && !it.Place.Waits {
 			it.Outcome = session.Dropped
 		}
 	}

@@ -50,7 +50,7 @@ func newFlusher(r *rum) *flusher {
 func (f *flusher) flush(ctx context.Context, now time.Time, mode session.Mode) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	err := f.actions(ctx, now, mode)
+	err := errors.Join(f.actions(ctx, now, mode), f.failures(ctx, now, mode))
 	if mode != session.Changed {
 		err = errors.Join(err, f.views(ctx, now, mode))
 		gone := f.sessions.Expire(now, mode)
@@ -130,6 +130,38 @@ func (f *flusher) sendActions(ctx context.Context, due []action.Span) error {
 	}
 	if err != nil {
 		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldAction)
+	}
+	return nil
+}
+
+// failures hands on the errors that waited for their actions.
+func (f *flusher) failures(ctx context.Context, now time.Time, mode session.Mode) error {
+	due := f.sessions.DueRecords(now, mode)
+	for len(due) > 0 {
+		n := portion(len(due), func(i int) int { return len(due[i].Line.Text) })
+		if err := f.sendFailures(ctx, due[:n]); err != nil {
+			return err
+		}
+		due = due[n:]
+	}
+	return nil
+}
+
+func (f *flusher) sendFailures(ctx context.Context, due []action.Record) error {
+	f.begin()
+	for _, d := range due {
+		if f.read(d.Line.Text, d.Line.From) { // always: it was read before it was held
+			place := f.sessions.Place(&f.ev, d)
+			f.writer.Event(&f.ev, d.Line.From, &place)
+		}
+	}
+	err := f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
+	if err != nil && !consumererror.IsPermanent(err) {
+		return err
+	}
+	f.sessions.RecordsLeft(due)
+	if err != nil {
+		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldError)
 	}
 	return nil
 }

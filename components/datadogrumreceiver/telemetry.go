@@ -57,7 +57,7 @@ type telemetry struct {
 	spanKinds [action.Kinds]metric.AddOption
 	verdicts  [infer.Verdicts]metric.AddOption
 
-	heldAction, heldView, dedupe metric.AddOption
+	heldAction, heldView, heldError, dedupe metric.AddOption
 }
 
 func newTelemetry(set receiver.Settings) (*telemetry, error) {
@@ -79,6 +79,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		t.verdicts[i] = t.with(attribute.String("result", infer.Verdict(i).String())) //nolint:gosec // three
 	}
 	t.heldAction, t.heldView, t.dedupe = t.with(attribute.String("item", "action")), t.with(attribute.String("item", "view")), t.with(attribute.String("item", "dedupe_key"))
+	t.heldError = t.with(attribute.String("item", "error"))
 	return t, nil
 }
 

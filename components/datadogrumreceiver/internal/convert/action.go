@@ -68,4 +68,7 @@ func (w *Writer) action(e *event.Event, span ptrace.Span, d *action.Span) {
 		w.put(attr.ActionLink).SetStr("inferred")
 	}
 	w.into(span.Attributes())
+	if count, _ := e.Doc.Integer(e.Doc.At("action", "error", "count")); d.Failed || count > 0 {
+		span.Status().SetCode(ptrace.StatusCodeError)
+	}
 }

@@ -20,12 +20,18 @@ const (
 // views and actions, which are held, and of requests that are not wanted.
 func (w *Writer) Event(e *event.Event, from *event.Origin, at *event.Place) event.Signals {
 	span := at.OwnsSpan && !at.Late
+	if at.Waits {
+		return event.Signals{}
+	}
 	switch e.Kind {
 	case event.TypeResource:
 		switch {
 		case span:
 			w.requestSpan(e, from, at)
 			return event.Signals{Span: true}
+		case e.Failed():
+			w.failedRequest(e, from, at)
+			return event.Signals{Record: true}
 		case !e.HasIDs() && w.dropUntraced:
 			return event.Signals{}
 		}
@@ -61,17 +67,44 @@ func (w *Writer) requestSpan(e *event.Event, from *event.Origin, at *event.Place
 		w.put(attr.ClockSuspect).SetBool(true)
 	}
 	if status, ok := e.Doc.Integer(e.Doc.Child(e.Doc.Body(), "status_code")); ok {
-		setStatus(span, w, status)
+		w.status(span, status)
 	}
 	w.into(span.Attributes())
 }
 
-// setStatus marks the span of a request that failed. Status 0 with ids is a
+// status marks the span of a request that failed. Status 0 with ids is a
 // request the page itself gave up: no error.
-func setStatus(span ptrace.Span, w *Writer, status int64) {
-	if status >= 400 {
+func (w *Writer) status(span ptrace.Span, status int64) {
+	switch {
+	case status >= 400:
 		span.Status().SetCode(ptrace.StatusCodeError)
-		w.put("error.type").SetStr(statusText(status))
+		w.put(attr.ErrorType).SetStr(statusText(status))
+	case status == 0:
+		w.put(attr.RequestAborted).SetBool(true)
+	}
+}
+
+// failedRequest writes a request that got no answer as a record of its action.
+func (w *Writer) failedRequest(e *event.Event, from *event.Origin, at *event.Place) {
+	lr := w.begin(e, from, at, "browser.resource_timing")
+	w.causeAttributes(&at.Cause)
+	w.put(attr.ErrorType).SetStr("network_error")
+	w.into(lr.Attributes())
+	setError(lr, spanName(e)+" "+w.privacy.URL(e.Doc.Text(e.Doc.Child(e.Doc.Body(), "url")))+" got no answer")
+	setSpan(lr, at.Action)
+}
+
+func setError(lr plog.LogRecord, body string) {
+	lr.SetSeverityNumber(plog.SeverityNumberError)
+	lr.SetSeverityText("ERROR")
+	lr.Body().SetStr(body)
+}
+
+func setSpan(lr plog.LogRecord, of event.Link) {
+	lr.SetTraceID(of.Trace)
+	lr.SetSpanID(of.Span)
+	if !of.IsZero() {
+		lr.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(true))
 	}
 }
 
@@ -104,20 +137,23 @@ func spanName(e *event.Event) string {
 
 // cause writes which action began the request, and how that was found.
 func (w *Writer) cause(span ptrace.Span, c *event.Cause) {
-	switch c.How {
-	case event.NotFound:
-		return
-	case event.ByID:
-		w.put(attr.ActionLink).SetStr("id")
-	case event.ByTime:
-		w.put(attr.ActionLink).SetStr("inferred")
-		w.put(attr.ActionID).SetStr(c.Action)
-	}
+	w.causeAttributes(c)
 	if !c.Parent.IsEmpty() {
 		span.SetParentSpanID(c.Parent)
 	}
 	if !c.Beside.IsZero() {
 		addLink(span, c.Beside)
+	}
+}
+
+func (w *Writer) causeAttributes(c *event.Cause) {
+	switch c.How {
+	case event.NotFound:
+	case event.ByID:
+		w.put(attr.ActionLink).SetStr("id")
+	case event.ByTime:
+		w.put(attr.ActionLink).SetStr("inferred")
+		w.put(attr.ActionID).SetStr(c.Action)
 	}
 }
 
@@ -143,21 +179,23 @@ func (w *Writer) errorSpan(e *event.Event, from *event.Origin, at *event.Place) 
 // exception writes an error as a record, in the trace of its request or action.
 func (w *Writer) exception(e *event.Event, from *event.Origin, at *event.Place) {
 	lr := w.plain(e, from, at, "exception")
-	lr.SetSeverityNumber(plog.SeverityNumberError)
-	lr.SetSeverityText("ERROR")
-	lr.Body().SetStr(w.privacy.Text(e.Text("error", "message")))
+	setError(lr, w.privacy.Text(e.Text("error", "message")))
 	if e.HasIDs() {
-		lr.SetTraceID(e.Trace)
-		lr.SetSpanID(e.Span)
-		lr.SetFlags(plog.DefaultLogRecordFlags.WithIsSampled(true))
-		return
+		setSpan(lr, event.Link{Trace: e.Trace, Span: e.Span})
+	} else {
+		setSpan(lr, at.Action)
 	}
-	lr.SetTraceID(at.Action.Trace)
-	lr.SetSpanID(at.Action.Span)
 }
 
 // plain writes the event as a log record: everything it says, and nothing more.
 func (w *Writer) plain(e *event.Event, from *event.Origin, at *event.Place, name string) plog.LogRecord {
+	lr := w.begin(e, from, at, name)
+	w.into(lr.Attributes())
+	return lr
+}
+
+// begin is plain without the end: more attributes may follow before into.
+func (w *Writer) begin(e *event.Event, from *event.Origin, at *event.Place, name string) plog.LogRecord {
 	lr := w.record(e, from)
 	lr.SetEventName(name)
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
@@ -172,7 +210,6 @@ func (w *Writer) plain(e *event.Event, from *event.Origin, at *event.Place, name
 	if at.Ahead {
 		w.put(attr.ClockSuspect).SetBool(true)
 	}
-	w.into(lr.Attributes())
 	return lr
 }
 

@@ -188,6 +188,17 @@ func (e *Event) Cause() string {
 	return e.Actions[len(e.Actions)-1]
 }
 
+// Failed reports whether the event is a request that got no answer: the server
+// was not reached, or the browser withheld what it said. SDKs erase the ids of
+// such requests, and keep those of requests that the page itself gave up.
+func (e *Event) Failed() bool {
+	if e.Kind != TypeResource || e.HasIDs() {
+		return false
+	}
+	status, ok := e.Doc.Integer(e.Doc.Child(e.Doc.Body(), "status_code"))
+	return ok && status == 0
+}
+
 // Text returns the string at a path below the event, or "".
 func (e *Event) Text(path ...string) string { return e.Doc.Text(e.Doc.At(path...)) }
 

@@ -36,6 +36,7 @@ type Place struct {
 	OwnsSpan bool // nothing else became the span it names
 	Cause    Cause
 	Action   Link // the action's span that an error belongs to, when it names no span itself
+	Waits    bool // for its action, which has no span yet: nothing is written
 }
 
 // Signals says what was made of an event.

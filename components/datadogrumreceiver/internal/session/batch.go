@@ -95,8 +95,15 @@ func (b *Batch) Forget() {
 	*b = Batch{Items: items[:0]}
 }
 
-// waits reports whether the item is an action that waits for its traces.
-func (it *Item) waits() bool { return it.Kind == event.TypeAction && !it.Left.Record }
+// waits reports whether the item is held: an action, or an error without a span.
+func (it *Item) waits() bool {
+	return it.Kind == event.TypeAction && !it.Left.Record || it.Place.Waits
+}
+
+// isFailure reports whether the item is an error without a span of its own.
+func (it *Item) isFailure() bool {
+	return it.Kind == event.TypeError && !it.HasIDs() || it.Failed()
+}
 
 func (it *Item) isView() bool {
 	return it.Kind == event.TypeView || it.Kind == event.TypeViewUpdate

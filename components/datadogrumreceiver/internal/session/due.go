@@ -41,6 +41,22 @@ func (s *Sessions) ActionsLeft(spans []action.Span) {
 	}
 }
 
+// DueRecords lists the errors that waited and can leave, after the spans of DueActions left.
+func (s *Sessions) DueRecords(now time.Time, mode Mode) []action.Record {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.actions.Records(now, mode == All)
+}
+
+// RecordsLeft notes what left.
+func (s *Sessions) RecordsLeft(records []action.Record) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, a := range s.actions.RecordsLeft(records) {
+		s.saveAction(a)
+	}
+}
+
 // DueViews lists the views that must leave.
 func (s *Sessions) DueViews(now time.Time, mode Mode) []view.Due {
 	s.mu.Lock()

@@ -44,8 +44,10 @@ func (s *Sessions) hold(ctx context.Context, b *Batch) error {
 		case it.isView():
 			s.holdView(b, it)
 			repeats = repeats || it.Outcome == Stale
-		case it.waits():
+		case it.Kind == event.TypeAction && it.waits():
 			s.holdAction(b, it)
+		case it.isFailure() && it.root != "":
+			s.holdFailure(b, it)
 		case it.Left.Span:
 			s.holdTrace(b, it)
 		}
@@ -125,6 +127,14 @@ func (s *Sessions) holdTrace(b *Batch, it *Item) {
 			b.Held = true
 		}
 	}
+}
+
+// holdFailure tells the action of an error, and lets the error wait for a span of it.
+func (s *Sessions) holdFailure(b *Batch, it *Item) {
+	b.Held = true
+	s.saveAction(s.actions.Change(it.rootKey, it.App, it.root, b.Now, func(a *action.Action) {
+		a.AddError(event.Line{Text: it.Line, From: b.Origin}, it.Place.Waits)
+	}))
 }
 
 func (s *Sessions) holdView(b *Batch, it *Item) {

@@ -30,9 +30,16 @@ func (s *Sessions) Open(b *Batch) error {
 	for i := range b.Items {
 		s.noteAction(b, &b.Items[i])
 	}
+	roots := map[digest.Key]event.Link{}
 	for i := range b.Items {
-		if it := &b.Items[i]; !it.Done {
-			s.place(b, it)
+		if it := &b.Items[i]; !it.Done && it.span.by {
+			s.placeSpan(b, it, roots)
+		}
+	}
+	// Errors come last: their action's trace may be that of a request in the same body.
+	for i := range b.Items {
+		if it := &b.Items[i]; !it.Done && it.isFailure() && !it.Place.Late {
+			s.placeFailure(b, it, roots)
 		}
 	}
 	return nil
@@ -40,12 +47,25 @@ func (s *Sessions) Open(b *Batch) error {
 
 // date finds what an event's time says about it.
 func (s *Sessions) date(b *Batch, it *Item) {
-	age := int64(b.Origin.Received) - int64(it.Start) //nolint:gosec // both are after 1970 and before 2262
-	it.Place.Late = age > int64(s.cfg.MaxEventAge)
-	it.Place.Ahead = -age > int64(s.cfg.Ahead)
+	it.Place = s.placeInTime(&it.Event, b.Origin)
 	if it.Place.Late && !it.Done {
 		b.Late++
 	}
+}
+
+func (s *Sessions) placeInTime(e *event.Event, from *event.Origin) event.Place {
+	age := int64(from.Received) - int64(e.Start) //nolint:gosec // both are after 1970 and before 2262
+	return event.Place{Late: age > int64(s.cfg.MaxEventAge), Ahead: -age > int64(s.cfg.Ahead)}
+}
+
+// Place is where an error that waited belongs. e was read from its line.
+func (s *Sessions) Place(e *event.Event, r action.Record) event.Place {
+	at := s.placeInTime(e, r.Line.From)
+	at.Action, at.Cause = r.To, event.Cause{Action: r.Action.ID, How: event.ByTime}
+	if e.Cause() != "" {
+		at.Cause.How = event.ByID
+	}
+	return at
 }
 
 // noteAction makes an action known for inference and decides whether it is wanted.
@@ -77,30 +97,52 @@ func (b *Batch) keyOfView(it *Item) digest.Key {
 	return b.viewKey
 }
 
-// place finds the span an event is, or the one it belongs to.
-func (s *Sessions) place(b *Batch, it *Item) {
-	it.Place.OwnsSpan = it.span.by
-	switch {
-	case it.span.by && !it.Place.Late:
-		it.view = b.keyOfView(it)
-		s.findCause(b, it)
-		s.linkCause(b, it)
-	case it.Kind == event.TypeError && !it.HasIDs() && it.Cause() != "":
-		it.Place.Action = s.spanOfAction(b, it)
+// placeSpan finds the root of a request's trace, and notes it in roots.
+func (s *Sessions) placeSpan(b *Batch, it *Item, roots map[digest.Key]event.Link) {
+	it.Place.OwnsSpan = true
+	if it.Place.Late {
+		return
+	}
+	it.view = b.keyOfView(it)
+	s.findCause(b, it)
+	s.linkCause(b, it)
+	if parent := it.Place.Cause.Parent; !parent.IsEmpty() {
+		if _, known := roots[it.rootKey]; !known {
+			roots[it.rootKey] = event.Link{Trace: it.Trace, Span: parent}
+		}
 	}
 }
 
-// spanOfAction is a span of the action that the SDK names as an error's cause.
-func (s *Sessions) spanOfAction(b *Batch, it *Item) event.Link {
-	id := it.Cause()
-	trace, ok := s.actions.TraceOf(action.Key(b.Origin, it.App, id))
+// placeFailure finds the action's span that an error belongs to. When there is
+// none yet, the error waits for it.
+func (s *Sessions) placeFailure(b *Batch, it *Item, roots map[digest.Key]event.Link) {
+	it.view = b.keyOfView(it)
+	s.findCause(b, it)
+	id := it.Place.Cause.Action
+	if id == "" {
+		return
+	}
+	it.root, it.rootKey = id, action.Key(b.Origin, it.App, id)
 	if s.cfg.Actions.Span == action.SpanSeparate {
-		trace, ok = event.StandaloneTraceID(it.App, id), true
+		it.Place.Action = standalone(it.App, id)
+		return
 	}
-	if !ok {
-		return event.Link{}
+	it.Place.Action = s.actions.SpanOf(it.rootKey)
+	if it.Place.Action.IsZero() {
+		it.Place.Action = roots[it.rootKey]
 	}
-	return event.Link{Trace: trace, Span: event.ActionSpanID(it.App, id, trace)}
+	if !it.Place.Action.IsZero() {
+		return
+	}
+	if it.Place.Waits = s.actions.CanWait(it.rootKey); !it.Place.Waits {
+		it.Place.Action = standalone(it.App, id)
+	}
+}
+
+// standalone is the span of an action in a trace of its own.
+func standalone(app, id string) event.Link {
+	trace := event.StandaloneTraceID(app, id)
+	return event.Link{Trace: trace, Span: event.ActionSpanID(app, id, trace)}
 }
 
 // findCause finds the action that began the request: the one the SDK names,
@@ -130,8 +172,7 @@ func (s *Sessions) linkCause(b *Batch, it *Item) {
 		return
 	}
 	if s.cfg.Actions.Span == action.SpanSeparate {
-		trace := event.StandaloneTraceID(it.App, cause.Action)
-		cause.Beside = event.Link{Trace: trace, Span: event.ActionSpanID(it.App, cause.Action, trace)}
+		cause.Beside = standalone(it.App, cause.Action)
 		it.root = cause.Action
 		return
 	}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"cmp"
 	"encoding/hex"
 	"time"
 
@@ -41,6 +42,8 @@ type savedAction struct {
 	ID      string       `json:"id"`
 	Line    string       `json:"line,omitempty"`
 	From    *savedOrigin `json:"from,omitempty"`
+	Waiting []savedLine  `json:"waiting,omitempty"`
+	Failed  bool         `json:"failed,omitempty"`
 	Child   string       `json:"child,omitempty"`
 	ChildO  *savedOrigin `json:"child_from,omitempty"`
 	Traces  []savedSpan  `json:"traces,omitempty"`
@@ -50,6 +53,11 @@ type savedAction struct {
 	Denied  bool         `json:"denied,omitempty"`
 	Sent    bool         `json:"sent,omitempty"`
 	Primary savedSpan    `json:"primary"`
+}
+
+type savedLine struct {
+	Line string       `json:"line"`
+	From *savedOrigin `json:"from"`
 }
 
 type savedPart struct {
@@ -72,7 +80,7 @@ type savedView struct {
 
 func savedActionOf(a *action.Action) *savedAction {
 	s := &savedAction{
-		App: a.App, ID: a.ID, Line: a.Own.Text, From: savedOriginOf(a.Own.From), Child: a.Child.Text, ChildO: savedOriginOf(a.Child.From),
+		App: a.App, ID: a.ID, Line: a.Own.Text, From: savedOriginOf(a.Own.From), Child: a.Others.Child.Text, ChildO: savedOriginOf(a.Others.Child.From), Failed: a.Failed,
 		First: a.First.UnixNano(), Denied: a.Denied, Sent: a.Sent, Primary: savedSpanOf(a.Primary.Trace, a.Primary.Span),
 	}
 	if !a.Arrived.IsZero() {
@@ -82,6 +90,9 @@ func savedActionOf(a *action.Action) *savedAction {
 		one := savedSpanOf(t.ID, t.Parent)
 		one.Start, one.Sent, one.Beside = uint64(t.Start), t.Sent, t.Beside
 		s.Traces = append(s.Traces, one)
+	}
+	for _, line := range a.Others.Waiting {
+		s.Waiting = append(s.Waiting, savedLine{line.Text, savedOriginOf(line.From)})
 	}
 	for _, l := range a.Links {
 		s.Links = append(s.Links, savedSpanOf(l.Trace, l.Span))
@@ -107,13 +118,19 @@ func (s *Sessions) restoreAction(saved *savedAction, slot int64) bool {
 	if owner == nil {
 		owner = child
 	}
+	var waiting []event.Line
+	for _, line := range saved.Waiting {
+		if from := line.From.origin(); from != nil {
+			waiting, owner = append(waiting, event.Line{Text: line.Line, From: from}), cmp.Or(owner, from)
+		}
+	}
 	if owner == nil {
 		return false
 	}
 	a := &action.Action{
 		Key: action.Key(owner, saved.App, saved.ID), App: saved.App, ID: saved.ID,
-		Own: event.Line{Text: saved.Line, From: from}, Child: event.Line{Text: saved.Child, From: child},
-		First: time.Unix(0, saved.First), State: action.State{Denied: saved.Denied, Sent: saved.Sent}, Slot: slot,
+		Own: event.Line{Text: saved.Line, From: from}, Others: action.Others{Child: event.Line{Text: saved.Child, From: child}, Waiting: waiting},
+		First: time.Unix(0, saved.First), State: action.State{Failed: saved.Failed, Denied: saved.Denied, Sent: saved.Sent}, Slot: slot,
 	}
 	if saved.Arrived != 0 {
 		a.Arrived = time.Unix(0, saved.Arrived)

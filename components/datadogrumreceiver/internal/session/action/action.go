@@ -31,9 +31,19 @@ type Trace struct {
 
 // State is what became of an action so far.
 type State struct {
+	Failed  bool // an error names it
 	Denied  bool // unwanted by name or rate: leaves only as the root of a trace
 	Sent    bool // left at least once; what leaves later is a copy
 	Changed bool // since it was last looked at
+}
+
+// maxWaiting bounds the records of one entry that wait.
+const maxWaiting = 64
+
+// Others are events that name the action.
+type Others struct {
+	Child   event.Line   // the first request, for a placeholder
+	Waiting []event.Line // errors that leave with the action's first span
 }
 
 // Action is what is known of one action.
@@ -42,7 +52,7 @@ type Action struct {
 	App    string
 	ID     string
 	Own    event.Line // the action event, no text until it comes
-	Child  event.Line // the first request that named it, for a placeholder
+	Others Others
 	Traces []Trace
 	Links  []event.Link // requests that began near it but left before it was known
 
@@ -55,7 +65,11 @@ type Action struct {
 
 // Size is about what the action takes in memory.
 func (a *Action) Size() int {
-	return 256 + len(a.App) + len(a.ID) + len(a.Own.Text) + len(a.Child.Text) + 48*len(a.Traces) + 24*len(a.Links)
+	n := 256 + len(a.App) + len(a.ID) + len(a.Own.Text) + len(a.Others.Child.Text) + 48*len(a.Traces) + 24*len(a.Links)
+	for _, line := range a.Others.Waiting {
+		n += 32 + len(line.Text)
+	}
+	return n
 }
 
 // addTrace remembers that a request of trace names the action. It reports
@@ -106,7 +120,7 @@ func (a *Action) isEffect() bool {
 
 // settled reports whether nothing of the action has yet to leave.
 func (a *Action) settled() bool {
-	if a.Changed || !(a.Sent || a.Denied || a.Own.Text == "") {
+	if a.Changed || len(a.Others.Waiting) > 0 || !(a.Sent || a.Denied || a.Own.Text == "") {
 		return false
 	}
 	for i := range a.Traces {

@@ -33,6 +33,7 @@ type Span struct {
 	Action *Action
 	index  int // in Action.Traces, -1 when the action leaves in a trace of its own
 	Kind   Kind
+	Failed bool // an error names the action
 
 	Line   event.Line // of the action, of a request for a placeholder
 	Trace  pcommon.TraceID
@@ -71,7 +72,7 @@ func (a *Action) due(cfg *Config, now time.Time, hurry bool, list []Span) []Span
 			list = append(list, Span{Action: a, index: i, Kind: Copy})
 		}
 	}
-	if len(list) > before || a.Own.Text == "" || a.Sent || a.Denied {
+	if len(list) > before || a.Own.Text == "" || a.Sent || a.Denied && len(a.Others.Waiting) == 0 {
 		return list
 	}
 	// Traces that left already were given placeholders: the action is late, and tells so by linking to them.
@@ -84,9 +85,9 @@ func (a *Action) due(cfg *Config, now time.Time, hurry bool, list []Span) []Span
 // snapshot copies what the span needs of its entry.
 func (s *Span) snapshot() {
 	a := s.Action
-	s.Line = a.Own
+	s.Line, s.Failed = a.Own, a.Failed
 	if s.Kind == Placeholder {
-		s.Line = a.Child
+		s.Line = a.Others.Child
 	}
 	if s.index >= 0 {
 		t := a.Traces[s.index]

@@ -45,11 +45,14 @@ type Table struct {
 	cfg     *Config
 	entries map[digest.Key]*Action
 	bytes   int
-	dirty   []*Action // changed since the last Due
+	dirty   []*Action              // changed since the last Due
+	waiting map[digest.Key]*Action // with errors that wait
 }
 
 // NewTable returns an empty table.
-func NewTable(cfg *Config) *Table { return &Table{cfg: cfg, entries: map[digest.Key]*Action{}} }
+func NewTable(cfg *Config) *Table {
+	return &Table{cfg: cfg, entries: map[digest.Key]*Action{}, waiting: map[digest.Key]*Action{}}
+}
 
 // Key is the key of an action.
 func Key(from *event.Origin, app, id string) digest.Key {
@@ -82,19 +85,25 @@ func (t *Table) HasRoom(key digest.Key, trace pcommon.TraceID) bool {
 	return a == nil || len(a.Traces) < maxTraces || a.hasTrace(trace)
 }
 
-// TraceOf returns a trace the action takes part in.
-func (t *Table) TraceOf(key digest.Key) (pcommon.TraceID, bool) {
-	a := t.entries[key]
-	if a == nil || len(a.Traces) == 0 {
-		return pcommon.TraceID{}, false
+// SpanOf returns a span of the action that left or will: zero when none is known yet.
+func (t *Table) SpanOf(key digest.Key) event.Link {
+	if a := t.entries[key]; a != nil {
+		return a.span()
 	}
-	return a.Traces[0].ID, true
+	return event.Link{}
+}
+
+// CanWait reports whether one more error can wait for the action.
+func (t *Table) CanWait(key digest.Key) bool {
+	a := t.entries[key]
+	return a == nil || len(a.Others.Waiting) < maxWaiting
 }
 
 // Put adds an action that was made elsewhere.
 func (t *Table) Put(a *Action) {
 	t.entries[a.Key] = a
 	t.bytes += a.Size()
+	t.noteWaiting(a)
 }
 
 // Change finds the action, making it if need be, lets edit change it and notes that it did.
@@ -107,16 +116,23 @@ func (t *Table) Change(key digest.Key, app, id string, now time.Time, edit func(
 	before := a.Size()
 	edit(a)
 	t.bytes += a.Size() - before
+	t.noteWaiting(a)
 	t.mark(a)
 	return a
+}
+
+func (t *Table) noteWaiting(a *Action) {
+	if len(a.Others.Waiting) > 0 {
+		t.waiting[a.Key] = a
+	}
 }
 
 // NeedRoot remembers that a request of trace names the action as its parent, or beside it.
 func (t *Table) NeedRoot(key digest.Key, e *event.Event, id string, beside bool, from *event.Origin, now time.Time) *Action {
 	return t.Change(key, e.App, id, now, func(a *Action) {
 		a.addTrace(e.Trace, pcommon.SpanID{}, e.Start, beside)
-		if a.Own.Text == "" && a.Child.Text == "" {
-			a.Child = event.Line{Text: strings.Clone(e.Line), From: from}
+		if a.Own.Text == "" && a.Others.Child.Text == "" {
+			a.Others.Child = event.Line{Text: strings.Clone(e.Line), From: from}
 		}
 	})
 }
@@ -128,6 +144,20 @@ func (a *Action) Arrive(line event.Line, denied bool, now time.Time) bool {
 	}
 	a.Own = event.Line{Text: strings.Clone(line.Text), From: line.From}
 	a.Arrived, a.Denied = now, denied
+	return true
+}
+
+// AddError takes an error in that names the action. It reports false when
+// enough of them wait already.
+func (a *Action) AddError(line event.Line, waits bool) bool {
+	a.Failed = true
+	switch {
+	case !waits:
+		return true
+	case len(a.Others.Waiting) >= maxWaiting:
+		return false
+	}
+	a.Others.Waiting = append(a.Others.Waiting, event.Line{Text: strings.Clone(line.Text), From: line.From})
 	return true
 }
 
