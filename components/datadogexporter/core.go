@@ -148,3 +148,6 @@ func (c *core) warn(message string, fields ...zap.Field) {
 		c.set.Logger.Warn(message, fields...)
 	}
 }
+
+// agentVersion is the version payloads say they are made by.
+func agentVersion(set exporter.Settings) string { return "otelcol-obs-" + set.BuildInfo.Version }

@@ -2,6 +2,7 @@ package datadogexporter
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -27,6 +28,7 @@ type tracesExporter struct {
 	queue   exporter.Traces
 	builder payload.Builder
 	client  *intake.Client
+	stats   *statistics // nil when they are not made here
 }
 
 func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*tracesExporter, error) {
@@ -40,7 +42,7 @@ func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*traces
 	}
 	e := &tracesExporter{pipeline: p, builder: payload.Builder{
 		Mapper: mapper, Host: cfg.host(), MaxBytes: payload.MaxBytes, Now: time.Now,
-		Header: payload.Header{Host: cfg.host(), Env: "none", Version: "otelcol-obs-" + set.BuildInfo.Version, ErrorTPS: cfg.Traces.ErrorTPS, RareSampler: cfg.Traces.RareSampler},
+		Header: payload.Header{Host: cfg.host(), Env: "none", Version: agentVersion(set), ErrorTPS: cfg.Traces.ErrorTPS, RareSampler: cfg.Traces.RareSampler},
 	}}
 	if len(cfg.Traces.IgnoreResources) > 0 {
 		ignore, err := regexp.Compile(strings.Join(cfg.Traces.IgnoreResources, "|"))
@@ -48,6 +50,11 @@ func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*traces
 			return nil, fmt.Errorf("traces::ignore_resources: %w", err)
 		}
 		e.builder.IgnoreResource = ignore.MatchString
+	}
+	if cfg.Traces.ComputeStats {
+		if e.stats, err = newStatistics(ctx, set, p, mapper); err != nil {
+			return nil, err
+		}
 	}
 	e.queue, err = exporterhelper.NewTraces(ctx, set, cfg, e.push, p.options(e.start)...)
 	return e, err
@@ -60,12 +67,20 @@ func (e *tracesExporter) start(ctx context.Context, host component.Host) (err er
 
 // Start implements component.Component.
 func (e *tracesExporter) Start(ctx context.Context, host component.Host) error {
-	return e.pipeline.start(ctx, host, e.queue)
+	if err := e.pipeline.start(ctx, host, e.queue); err != nil || e.stats == nil {
+		return err
+	}
+	return e.stats.start(ctx, host)
 }
 
-// Shutdown implements component.Component.
+// Shutdown implements component.Component. What was counted goes into its queue first.
 func (e *tracesExporter) Shutdown(ctx context.Context) error {
-	return e.pipeline.shutdown(ctx, e.queue)
+	if e.stats == nil {
+		return e.pipeline.shutdown(ctx, e.queue)
+	}
+	e.core.stopping()
+	err := e.stats.runner.Shutdown(ctx)
+	return errors.Join(err, e.stats.queue.Shutdown(ctx), e.pipeline.shutdown(ctx, e.queue))
 }
 
 // Capabilities implements exporter.Traces.
@@ -73,9 +88,20 @@ func (e *tracesExporter) Capabilities() consumer.Capabilities {
 	return consumer.Capabilities{MutatesData: e.core.cfg.Traces.Sample || e.core.cfg.Traces.Obfuscate}
 }
 
-// ConsumeTraces implements exporter.Traces.
+// ConsumeTraces implements exporter.Traces. What can't be worked out again behind the queue is worked out here, and kept once the
+// queue has taken the batch: a batch that is refused and comes again is counted once.
 func (e *tracesExporter) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
-	return e.queue.ConsumeTraces(ctx, td)
+	var counted func(context.Context)
+	if e.stats != nil {
+		counted = e.stats.count(td)
+	}
+	if err := e.queue.ConsumeTraces(ctx, td); err != nil {
+		return err
+	}
+	if counted != nil {
+		counted(ctx)
+	}
+	return nil
 }
 
 // push sends a batch. What it returns is what has to be sent again; the rest is delivered, or in quarantine.

@@ -17,15 +17,16 @@ type Process struct {
 	ContainerTags, ProcessTags               string
 	// Version is that of the service; resources of one Datadog tracer leave it out here, because a call to another service has none.
 	Version string
+	// StatsComputed says that the tracer counts its spans itself.
+	StatsComputed bool
 }
 
 // Resource is what the spans of one resource have in common, worked out once.
 type Resource struct {
 	Process
 	// AppVersion is the version of the process's own service, empty for a service it calls.
-	AppVersion    string
-	Service       string
-	StatsComputed bool
+	AppVersion string
+	Service    string
 
 	tracer, overOTLP bool
 	base             string

@@ -5,8 +5,6 @@ import (
 	"time"
 
 	pb "github.com/DataDog/datadog-agent/pkg/proto/pbgo/trace"
-	"github.com/DataDog/datadog-agent/pkg/trace/traceutil"
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/ddspan"
@@ -45,98 +43,36 @@ type Result struct {
 	Ignored int
 }
 
-// trace is one trace id of the batch.
-type trace struct {
-	ddspan.Trace
-	chunks []*chunk
-}
-
-// chunk are the spans of one trace that one process sent.
-type chunk struct {
-	of     *tracer
-	pb     *pb.TraceChunk
-	refs   []Ref
-	native bool
-}
-
 // tracer is one TracerPayload: all chunks of one process.
 type tracer struct {
 	payload *pb.TracerPayload
 	size    int
 }
 
-type chunkKey struct {
-	id pcommon.TraceID
-	of *tracer
-}
-
 // Build groups the spans of a batch by process and trace, and cuts the result.
 func (b *Builder) Build(td ptrace.Traces) Result {
-	var res Result
-	traces := make(map[pcommon.TraceID]*trace)
-	chunks := make(map[chunkKey]*chunk)
-	tracers := make(map[ddspan.Process]*tracer)
-	var order []*trace
-	for i, rs := range td.ResourceSpans().All() {
-		resource := ddspan.NewResource(rs.Resource(), b.Host)
-		from := tracers[resource.Process]
-		if from == nil {
-			from = &tracer{payload: tracerPayload(resource)}
-			tracers[resource.Process] = from
-		}
-		if from.payload.AppVersion == "" {
-			from.payload.AppVersion = resource.AppVersion
-		}
-		for j, ss := range rs.ScopeSpans().All() {
-			for k, span := range ss.Spans().All() {
-				ref := Ref{int32(i), int32(j), int32(k)}
-				dd, src := b.Mapper.Map(span, resource, ss.Scope())
-				if ddspan.Normalize(dd, resource.Language, b.Now, &res.Repairs) != nil {
-					res.NoID = append(res.NoID, ref)
-					continue
-				}
-				ddspan.Truncate(dd, &res.Repairs)
-				t := traces[span.TraceID()]
-				if t == nil {
-					t = &trace{}
-					traces[span.TraceID()] = t
-					order = append(order, t)
-				}
-				t.Add(dd, src)
-				key := chunkKey{span.TraceID(), from}
-				c := chunks[key]
-				if c == nil {
-					c = &chunk{of: from, pb: &pb.TraceChunk{}, native: src != ddspan.OTel}
-					chunks[key] = c
-					t.chunks = append(t.chunks, c)
-				}
-				c.pb.Spans = append(c.pb.Spans, dd)
-				c.refs = append(c.refs, ref)
-			}
-		}
-	}
+	batch := b.Mapper.Group(td, b.Host, b.Now)
+	res := Result{Repairs: batch.Repairs, NoID: batch.NoID}
+	tracers := make(map[*ddspan.Tracer]*tracer)
 	var units []unit
-	for _, t := range order {
-		t.MarkTopLevel()
-		decision := t.Decision()
-		for _, c := range t.chunks {
-			root := traceutil.GetRoot(c.pb.Spans)
-			if b.IgnoreResource != nil && b.IgnoreResource(root.Resource) {
-				res.Ignored += len(c.refs)
-				continue
-			}
-			finish(c, root, decision)
-			units = append(units, unit{from: c.of, chunk: c.pb, refs: c.refs})
+	for _, c := range batch.Chunks {
+		if b.IgnoreResource != nil && b.IgnoreResource(c.Root.Resource) {
+			res.Ignored += len(c.Refs)
+			continue
 		}
-	}
-	for _, t := range tracers {
-		t.size = t.payload.SizeVT()
+		from := tracers[c.From]
+		if from == nil {
+			from = &tracer{payload: tracerPayload(c.From)}
+			from.size = from.payload.SizeVT()
+			tracers[c.From] = from
+		}
+		units = append(units, unit{from: from, chunk: traceChunk(c), refs: c.Refs})
 	}
 	res.Parts = b.cut(units)
 	return res
 }
 
-func tracerPayload(r *ddspan.Resource) *pb.TracerPayload {
+func tracerPayload(r *ddspan.Tracer) *pb.TracerPayload {
 	p := &pb.TracerPayload{
 		ContainerID: r.ContainerID, LanguageName: r.Language, LanguageVersion: r.LanguageVersion, TracerVersion: r.TracerVersion,
 		Env: r.Env, Hostname: r.Host, AppVersion: r.AppVersion,
@@ -155,30 +91,31 @@ func tracerPayload(r *ddspan.Resource) *pb.TracerPayload {
 	return p
 }
 
-// finish writes what the chunk says about the trace. A decision maker that is there is never overwritten.
-func finish(c *chunk, root *pb.Span, d ddspan.Decision) {
-	ddspan.MarkClientRate(root)
-	if tags := c.of.payload.Tags["_dd.tags.process"]; tags != "" && c.native {
-		root.Meta["_dd.tags.process"] = tags // tracers write it on the first span, and the Agent leaves it there
+// traceChunk writes what the chunk says about the trace. A decision maker that is there is never overwritten.
+func traceChunk(c *ddspan.Chunk) *pb.TraceChunk {
+	d := c.Decision
+	out := &pb.TraceChunk{Priority: 1, Origin: d.Origin, Spans: c.Spans, Tags: make(map[string]string, 2)}
+	ddspan.MarkClientRate(c.Root)
+	if tags := c.From.ProcessTags; tags != "" && c.Native {
+		c.Root.Meta["_dd.tags.process"] = tags // tracers write it on the first span, and the Agent leaves it there
 	}
-	c.pb.Priority, c.pb.Origin = 1, d.Origin
 	if d.HasPriority {
-		c.pb.Priority = d.Priority
+		out.Priority = d.Priority
 	}
-	c.pb.Tags = make(map[string]string, 2)
-	if !c.native {
-		c.pb.Tags["_dd.otlp_sr"] = "1.00"
-		if d.DM == "" && c.pb.Priority > 0 {
+	if !c.Native {
+		out.Tags["_dd.otlp_sr"] = "1.00"
+		if d.DM == "" && out.Priority > 0 {
 			d.DM = "-9"
 			if d.HasPriority {
 				d.DM = "-4"
 			}
-			c.pb.Spans[0].Meta["_dd.p.dm"] = d.DM
+			c.Spans[0].Meta["_dd.p.dm"] = d.DM
 		}
 	}
 	if d.DM != "" {
-		c.pb.Tags["_dd.p.dm"] = d.DM
+		out.Tags["_dd.p.dm"] = d.DM
 	}
+	return out
 }
 
 // Rest returns the spans of a batch that parts hold, as a batch.
@@ -195,11 +132,11 @@ func Rest(td ptrace.Traces, parts []*Part) ptrace.Traces {
 // Pick returns some spans of a batch, as a batch in the same order.
 func Pick(td ptrace.Traces, refs []Ref) ptrace.Traces {
 	refs = slices.Clone(refs)
-	slices.SortFunc(refs, Ref.compare)
+	slices.SortFunc(refs, Ref.Compare)
 	out := ptrace.NewTraces()
 	var rs ptrace.ResourceSpans
 	var ss ptrace.ScopeSpans
-	last := Ref{-1, -1, -1}
+	last := Ref{Resource: -1}
 	for _, ref := range refs {
 		from := td.ResourceSpans().At(int(ref.Resource))
 		if ref.Resource != last.Resource {

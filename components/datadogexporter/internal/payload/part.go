@@ -1,7 +1,6 @@
 package payload
 
 import (
-	"cmp"
 	"maps"
 	"slices"
 
@@ -11,11 +10,7 @@ import (
 )
 
 // Ref says where in a batch a span is.
-type Ref struct{ Resource, Scope, Span int32 }
-
-func (r Ref) compare(o Ref) int {
-	return cmp.Or(cmp.Compare(r.Resource, o.Resource), cmp.Compare(r.Scope, o.Scope), cmp.Compare(r.Span, o.Span))
-}
+type Ref = ddspan.Ref
 
 // unit is a chunk, or a part of one, and where its spans came from.
 type unit struct {
