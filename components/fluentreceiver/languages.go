@@ -1,0 +1,4 @@
+package fluentreceiver
+
+// languages are those whose stack traces can be joined.
+var languages = []string{"java", "python", "go", "node", "dotnet"}
