@@ -32,6 +32,7 @@ import (
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
 	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
+	fluentreceiver "github.com/otelcol-obs/otelcol-obs/components/fluentreceiver"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
 	otlpgrpc "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlpgrpc"
 	otlphttp "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlphttp"
@@ -103,6 +104,7 @@ func components() (otelcol.Factories, error) {
 		otlpreceiver.NewFactory(),
 		datadogreceiver.NewFactory(),
 		datadogrumreceiver.NewFactory(),
+		fluentreceiver.NewFactory(),
 		fluentforwardreceiver.NewFactory(),
 		kafkareceiver.NewFactory(),
 		filelogreceiver.NewFactory(),
@@ -115,6 +117,7 @@ func components() (otelcol.Factories, error) {
 		otlpreceiver.NewFactory().Type():          "go.opentelemetry.io/collector/receiver/otlpreceiver v0.165.0",
 		datadogreceiver.NewFactory().Type():       "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		datadogrumreceiver.NewFactory().Type():    "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		fluentreceiver.NewFactory().Type():        "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		fluentforwardreceiver.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/fluentforwardreceiver v0.165.1",
 		kafkareceiver.NewFactory().Type():         "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver v0.165.1",
 		filelogreceiver.NewFactory().Type():       "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/filelogreceiver v0.165.1",

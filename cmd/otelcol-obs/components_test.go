@@ -15,7 +15,7 @@ func TestTheBinaryHasItsComponents(t *testing.T) {
 	f, err := components()
 	require.NoError(t, err)
 	for kind, c := range map[string]struct{ got, want []string }{
-		"receivers": {names(f.Receivers), []string{"datadog", "datadog_rum", "file_log", "fluent_forward", "host_metrics", "kafka", "otlp"}},
+		"receivers": {names(f.Receivers), []string{"datadog", "datadog_rum", "file_log", "fluent", "fluent_forward", "host_metrics", "kafka", "otlp"}},
 		"processors": {names(f.Processors), []string{
 			"attributes", "batch", "dd_propagation", "dd_sampler", "filter", "json_log", "k8s_attributes", "memory_limiter", "probabilistic_sampler",
 			"redaction", "resource", "resource_detection", "rum_link", "tag_truncate", "tail_sampling", "transform",

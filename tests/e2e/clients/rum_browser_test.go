@@ -83,7 +83,7 @@ receivers:
 service:
   pipelines:
     traces: {receivers: [datadog, datadog_rum]}
-    logs: {receivers: [fluent_forward, datadog_rum]}
+    logs: {receivers: [fluent, datadog_rum]}
     metrics: {receivers: [datadog, datadog_rum]}
 `, page, datadog.URL))
 

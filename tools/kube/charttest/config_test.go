@@ -27,7 +27,7 @@ func TestPipelinesAreThoseOfTheRepositorysConfiguration(t *testing.T) {
 		got := configOf(t, docs, name)
 		if name == "gateway" { // takes only OTLP unless told otherwise
 			delete(want["receivers"].(object), "datadog")
-			delete(want["receivers"].(object), "fluent_forward")
+			delete(want["receivers"].(object), "fluent")
 			for _, pipeline := range at(t, want, "service", "pipelines").(object) {
 				pipeline.(object)["receivers"] = []any{"otlp"}
 			}

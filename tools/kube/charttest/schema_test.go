@@ -58,7 +58,7 @@ func TestMissingValuesAreNamed(t *testing.T) {
 	}{
 		"no secret":      {"backend=datadog", "datadog.apiKeySecret.name is needed with backend=datadog: kubectl create secret generic datadog --from-literal=api-key=..."},
 		"no endpoint":    {"backend=otlp", "otlp.endpoint is needed with backend=otlp"},
-		"nothing to do":  {"backend=debug,agent.otlp.enabled=false,agent.datadog.enabled=false,agent.fluentforward.enabled=false", "agent: every receiver is turned off, so there is nothing to do; set agent.enabled=false instead"},
+		"nothing to do":  {"backend=debug,agent.otlp.enabled=false,agent.datadog.enabled=false,agent.fluent.enabled=false", "agent: every receiver is turned off, so there is nothing to do; set agent.enabled=false instead"},
 		"config no YAML": {"backend=debug,agent.config=\\{", "agent.config: "},
 		"old Kubernetes": {"backend=debug", "chart requires kubeVersion: >=1.30.0-0"},
 	} {

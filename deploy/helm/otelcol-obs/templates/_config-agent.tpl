@@ -3,7 +3,7 @@
 {{- $cfg := .Files.Get "files/agent.yaml" | fromYaml -}}
 {{- $export := include "otelcol-obs.agentExport" . -}}
 {{- include "otelcol-obs.merge" (list $cfg (.Files.Get (printf "files/export/%s.yaml" $export) | fromYaml)) -}}
-{{- range $id, $values := dict "otlp" $agent.otlp "datadog" $agent.datadog "fluent_forward" $agent.fluentforward -}}
+{{- range $id, $values := dict "otlp" $agent.otlp "datadog" $agent.datadog "fluent" $agent.fluent -}}
 {{- if not $values.enabled -}}{{- include "otelcol-obs.remove" (list $cfg "receivers" $id) -}}{{- end -}}
 {{- end -}}
 {{- if .Values.kafka.enabled -}}

@@ -2,7 +2,7 @@
 {{- $gateway := .Values.gateway -}}
 {{- $cfg := .Files.Get "files/gateway.yaml" | fromYaml -}}
 {{- include "otelcol-obs.merge" (list $cfg (.Files.Get (printf "files/export/%s.yaml" (include "otelcol-obs.backend" .)) | fromYaml)) -}}
-{{- range $id, $values := dict "datadog" $gateway.datadog "fluent_forward" $gateway.fluentforward -}}
+{{- range $id, $values := dict "datadog" $gateway.datadog "fluent" $gateway.fluent -}}
 {{- if not $values.enabled -}}{{- include "otelcol-obs.remove" (list $cfg "receivers" $id) -}}{{- end -}}
 {{- end -}}
 {{- if not $gateway.join.enabled -}}

@@ -67,7 +67,7 @@ helm.sh/chart: {{ printf "%s-%s" $root.Chart.Name $root.Chart.Version | replace 
 {{/* The Pod Security level the agent needs. */}}
 {{- define "otelcol-obs.podSecurityLevel" -}}
 {{- with .Values.agent -}}
-{{- if or (include "otelcol-obs.agentIsRoot" $) .hostMetrics (and .otlp.enabled .otlp.hostPort) (and .datadog.enabled .datadog.hostPort) (and .fluentforward.enabled .fluentforward.hostPort) -}}
+{{- if or (include "otelcol-obs.agentIsRoot" $) .hostMetrics (and .otlp.enabled .otlp.hostPort) (and .datadog.enabled .datadog.hostPort) (and .fluent.enabled .fluent.hostPort) -}}
 privileged
 {{- else -}}
 restricted

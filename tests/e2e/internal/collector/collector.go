@@ -109,7 +109,7 @@ receivers:
   otlp: {protocols: {grpc: {endpoint: %q}, http: {endpoint: %q}}}
   datadog: {endpoint: %q}
   datadog_rum: {endpoint: %q}
-  fluent_forward: {endpoint: %q}
+  fluent: {endpoint: %q}
 service:
   telemetry:
     metrics:
