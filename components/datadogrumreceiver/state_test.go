@@ -223,7 +223,11 @@ func TestTimeTellsWhatTheSDKDoesNot(t *testing.T) {
 		{"two at the same time", []string{act("a1", "custom", "x", -10), act("a2", "custom", "y", -10), request(1, "", 0)}, "", "ambiguous"},
 		{"too long before", []string{act("a1", "custom", "x", -101), request(1, "", 0)}, "", "none"},
 		{"after the end", []string{act("a1", "tap", "x", 3), request(1, "", 0)}, "", "none"},
-		{"another view", []string{strings.Replace(act("a1", "custom", "x", -1), `"v1"`, `"v2"`, 1), request(1, "", 0)}, "", "none"},
+		{"the view changed in between", []string{strings.Replace(act("a1", "click", "x", -1), `"v1"`, `"v0"`, 1), request(1, "", 0)}, "a1", "found"},
+		{"the same view first", []string{act("a1", "click", "x", -90), strings.Replace(act("a2", "click", "y", -1), `"v1"`, `"v0"`, 1), request(1, "", 0)}, "a1", "found"},
+		{"two in other views", []string{
+			strings.Replace(act("a1", "click", "x", -1), `"v1"`, `"v0"`, 1), strings.Replace(act("a2", "click", "y", -1), `"v1"`, `"v2"`, 1), request(1, "", 0),
+		}, "", "ambiguous"},
 		{"another session", []string{strings.Replace(act("a1", "custom", "x", -1), `"s1"`, `"s2"`, 1), request(1, "", 0)}, "", "none"},
 		{"unwanted action", []string{act("a1", "custom", "x.isLoading.Update", -1), request(1, "", 0)}, "", "none"},
 	} {
@@ -277,6 +281,24 @@ func TestAnEffectIsAChildOfItsRequest(t *testing.T) {
 	g.post(joinLines(request(1, "", 0), act("a1", "click", "Next", 100)))
 	g.flush(0)
 	require.Len(t, g.spans(), 1, "a finger is no effect")
+}
+
+// On mobile an application may call what it adds a tap, or anything.
+func TestWhatAnApplicationAddsIsAnEffectWhateverItsType(t *testing.T) {
+	tap := strings.Replace(act("a1", "Tap", "name.Update", 100), `"browser"`, `"react-native"`, 1)
+	for line, effect := range map[string]bool{
+		tap: true,
+		strings.Replace(tap, `"type":"Tap"`, `"type":"Tap","loading_time":50000000`, 1): false, // it took its time: a finger's
+		strings.Replace(tap, `"type":"Tap"`, `"type":"Tap","resource":{"count":1}`, 1):  false, // it began something
+	} {
+		g := newRig(t, nil).start(nil)
+		g.post(joinLines(strings.Replace(request(1, "", 0), `"browser"`, `"react-native"`, 1), line))
+		g.flush(0)
+		require.Equal(t, effect, len(g.spans()) == 2, line)
+		if effect {
+			require.Equal(t, g.spans()[0].SpanID(), g.spans()[1].ParentSpanID())
+		}
+	}
 }
 
 func TestAnActionThatComesAfterItsRequestLeftIsLinked(t *testing.T) {

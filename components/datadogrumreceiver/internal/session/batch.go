@@ -43,8 +43,8 @@ type Batch struct {
 
 	StorageErrors int64
 
-	view    [3]string // whose key was made last: events of a body share it
-	viewKey digest.Key
+	view  [3]string // whose keys were made last: events of a body share them
+	where infer.Where
 }
 
 // Item is one event of a batch, with the claims that make it this request's.
@@ -56,11 +56,11 @@ type Item struct {
 	Done    bool // nothing is left to do: a duplicate
 
 	own     claimed
-	span    claimed    // of the CLIENT span made from its ids
-	unwant  bool       // an action that is unwanted by name or rate
-	counted bool       // an action that counts in its session's rate
-	view    digest.Key // session and view, for inference
-	root    string     // the action that becomes a root of this event's trace, "" when none does
+	span    claimed     // of the CLIENT span made from its ids
+	unwant  bool        // an action that is unwanted by name or rate
+	counted bool        // an action that counts in its session's rate
+	where   infer.Where // session and view, for inference
+	root    string      // the action that becomes a root of this event's trace, "" when none does
 	rootKey digest.Key
 }
 

@@ -91,14 +91,14 @@ func (s *Sessions) holdAction(b *Batch, it *Item) {
 // inferRequests finds, for an action that comes after them, the request whose
 // effect it is and those it caused.
 func (s *Sessions) inferRequests(b *Batch, it *Item, a *action.Action) {
-	if it.Text("action", "type") == "custom" {
-		if r, verdict := s.recent.OriginOf(it.view, it.Start); verdict == infer.Found {
+	if isManual(&it.Event) {
+		if r, verdict := s.recent.OriginOf(it.where, it.Start); verdict == infer.Found {
 			a.AddEffect(r.Trace, r.Span, it.Start)
 		} else if verdict == infer.Ambiguous {
 			b.Inferred[verdict]++
 		}
 	}
-	for _, r := range s.recent.CausedBy(it.view, it.ID) {
+	for _, r := range s.recent.CausedBy(it.where, it.ID) {
 		a.AddLink(event.Link{Trace: r.Trace, Span: r.Span})
 	}
 }
@@ -118,7 +118,7 @@ func (s *Sessions) holdTrace(b *Batch, it *Item) {
 		return
 	}
 	r := infer.Request{Trace: it.Trace, Span: it.Span, Start: it.Start, End: it.End, Root: it.root == ""}
-	for _, effect := range s.recent.NoteRequest(it.view, r, b.Now) {
+	for _, effect := range s.recent.NoteRequest(it.where, r, b.Now) {
 		if effect.ID == it.root {
 			continue
 		}

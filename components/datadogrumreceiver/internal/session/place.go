@@ -73,14 +73,14 @@ func (s *Sessions) noteAction(b *Batch, it *Item) {
 	if it.Kind != event.TypeAction || it.Done || it.ID == "" || it.Place.Late {
 		return
 	}
-	it.view = b.keyOfView(it)
+	it.where = b.whereOf(it)
 	it.counted = s.noise.wants(it.Text("action", "target", "name"), b.Origin.Tenant, it.Session, b.Now)
 	it.unwant = !it.counted
 	if it.unwant || !s.infers(it) {
 		return
 	}
-	s.recent.NoteAction(it.view, infer.Action{
-		ID: strings.Clone(it.ID), At: it.Start, Custom: it.Text("action", "type") == "custom",
+	s.recent.NoteAction(it.where, infer.Action{
+		ID: strings.Clone(it.ID), At: it.Start, Custom: isManual(&it.Event),
 	}, b.Now)
 }
 
@@ -88,13 +88,35 @@ func (s *Sessions) infers(it *Item) bool {
 	return s.recent.Infers(it.Source) && it.Session != "" && it.View != ""
 }
 
-// keyOfView is the view it happened in, for inference.
-func (b *Batch) keyOfView(it *Item) digest.Key {
-	if view := [3]string{it.App, it.Session, it.View}; view != b.view || b.viewKey == (digest.Key{}) {
+// whereOf is the session and view it happened in, for inference.
+func (b *Batch) whereOf(it *Item) infer.Where {
+	if view := [3]string{it.App, it.Session, it.View}; view != b.view || b.where == (infer.Where{}) {
 		b.view = view
-		b.viewKey = digest.Of("recent", b.Origin.Tenant, it.App, it.Session, it.View)
+		b.where = infer.Where{
+			Session: digest.Of("session", b.Origin.Tenant, it.App, it.Session),
+			View:    digest.Of("view", b.Origin.Tenant, it.App, it.Session, it.View),
+		}
 	}
-	return b.viewKey
+	return b.where
+}
+
+// isManual reports whether the application made the action, not a finger: it
+// can be the effect of a request. Browsers say so. Mobile SDKs give what the
+// application adds any type it likes, and report it at once, before it can have
+// begun anything.
+func isManual(e *event.Event) bool {
+	if e.Text("action", "type") == "custom" {
+		return true
+	}
+	if e.Source == "browser" || e.End > e.Start {
+		return false
+	}
+	for _, child := range []string{"resource", "error"} {
+		if n, _ := e.Doc.Integer(e.Doc.At("action", child, "count")); n > 0 {
+			return false
+		}
+	}
+	return true
 }
 
 // placeSpan finds the root of a request's trace, and notes it in roots.
@@ -103,7 +125,7 @@ func (s *Sessions) placeSpan(b *Batch, it *Item, roots map[digest.Key]event.Link
 	if it.Place.Late {
 		return
 	}
-	it.view = b.keyOfView(it)
+	it.where = b.whereOf(it)
 	s.findCause(b, it)
 	s.linkCause(b, it)
 	if parent := it.Place.Cause.Parent; !parent.IsEmpty() {
@@ -116,7 +138,7 @@ func (s *Sessions) placeSpan(b *Batch, it *Item, roots map[digest.Key]event.Link
 // placeFailure finds the action's span that an error belongs to. When there is
 // none yet, the error waits for it.
 func (s *Sessions) placeFailure(b *Batch, it *Item, roots map[digest.Key]event.Link) {
-	it.view = b.keyOfView(it)
+	it.where = b.whereOf(it)
 	s.findCause(b, it)
 	id := it.Place.Cause.Action
 	if id == "" {
@@ -156,7 +178,7 @@ func (s *Sessions) findCause(b *Batch, it *Item) {
 	if it.Kind != event.TypeResource || it.Parent != (pcommon.SpanID{}) || !s.infers(it) {
 		return
 	}
-	id, verdict := s.recent.CauseOf(it.view, it.Start, it.End)
+	id, verdict := s.recent.CauseOf(it.where, it.Start, it.End)
 	b.Inferred[verdict]++
 	if verdict == infer.Found {
 		it.Place.Cause = event.Cause{Action: id, How: event.ByTime}
