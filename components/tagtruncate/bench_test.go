@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/tagtruncate/internal/metadata"
 )
 
 const (
@@ -71,7 +73,7 @@ func BenchmarkTruncate(b *testing.B) {
 func newOurs(b *testing.B, settings map[string]any) processor.Traces {
 	cfg := createDefaultConfig()
 	require.NoError(b, confmap.NewFromStringMap(settings).Unmarshal(cfg))
-	p, err := NewFactory().CreateTraces(b.Context(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
+	p, err := NewFactory().CreateTraces(b.Context(), processortest.NewNopSettings(metadata.Type), cfg, consumertest.NewNop())
 	require.NoError(b, err)
 	return p
 }

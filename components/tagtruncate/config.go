@@ -23,7 +23,7 @@ const (
 // fills it first; every key given beside the profile replaces the profile's.
 // In every limit 0 means no limit.
 type Config struct {
-	// Profile names the set of limits to start from, see profiles.go.
+	// Profile names the set of limits to start from, a file in profiles.
 	Profile string `mapstructure:"profile"`
 	// Unit of max_value, max_key, max_name and max_status_message: runes or bytes.
 	Unit string `mapstructure:"unit"`
@@ -111,6 +111,9 @@ type Rule struct {
 }
 
 func createDefaultConfig() component.Config {
-	cfg := profiles[profileDefault]()
+	cfg, err := profile(profileDefault)
+	if err != nil {
+		panic(err) // it is part of the program, and a test loads it
+	}
 	return &cfg
 }

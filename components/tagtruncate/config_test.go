@@ -1,6 +1,8 @@
 package tagtruncate
 
 import (
+	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -33,8 +35,10 @@ func loadUnder(t *testing.T, key string, files ...string) (*Config, error) {
 }
 
 func TestEveryProfileIsValidAndNamesItself(t *testing.T) {
-	for name, profile := range profiles {
-		cfg := profile()
+	require.Len(t, profiles, 7)
+	for name := range profiles {
+		cfg, err := profile(name)
+		require.NoError(t, err)
 		require.NoError(t, cfg.Validate(), name)
 		require.Equal(t, name, cfg.Profile)
 	}
@@ -44,7 +48,7 @@ func TestAProfileIsSetByOneLineOverABase(t *testing.T) {
 	for _, base := range []string{"tag_truncate:\n", "tag_truncate: {}\n", "tag_truncate: {profile: default}\n"} {
 		cfg, err := load(t, base, "tag_truncate: {profile: datadog}\n")
 		require.NoError(t, err)
-		want := datadogProfile()
+		want := mustProfile(t, "datadog")
 		require.Equal(t, &want, cfg)
 	}
 	cfg, err := load(t, "tag_truncate: {marker: …, span: {max_value: 7}, rules: {a: 4}}\n", "tag_truncate: {profile: datadog}\n")
@@ -110,5 +114,28 @@ func TestAWildcardMatchesAnyNumberOfCharacters(t *testing.T) {
 		{"a*b*c", "aXbYbZc", true}, {"**", "x", true}, {"a**b", "ab", true}, {"", "", true}, {"", "a", false}, {"*ab", "aab", true},
 	} {
 		require.Equal(t, c.want, match(c.glob, c.key), "%q %q", c.glob, c.key)
+	}
+}
+
+func mustProfile(t *testing.T, name string) Config {
+	t.Helper()
+	c, err := profile(name)
+	require.NoError(t, err)
+	return c
+}
+
+// A number that nobody can look up is a rumour.
+func TestEveryNumberOfAProfileHasItsSourceBesideIt(t *testing.T) {
+	t.Parallel()
+	number := regexp.MustCompile(`^\s*[a-z_.]+: \d+( # .*)?$`)
+	for name, text := range profiles {
+		if name == profileDefault {
+			continue // its numbers are this project's own
+		}
+		for line := range strings.Lines(string(text)) {
+			if m := number.FindStringSubmatch(strings.TrimRight(line, "\n")); m != nil {
+				require.Regexp(t, `https://|# ours: `, m[1], "%s: %s", name, line)
+			}
+		}
 	}
 }

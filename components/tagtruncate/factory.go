@@ -7,19 +7,18 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+
+	"github.com/otelcol-obs/otelcol-obs/components/tagtruncate/internal/metadata"
 )
 
-var (
-	componentType = component.MustNewType("tag_truncate")
-	capabilities  = consumer.Capabilities{MutatesData: true}
-)
+var capabilities = consumer.Capabilities{MutatesData: true}
 
 // NewFactory returns the factory of the tag_truncate processor.
 func NewFactory() processor.Factory {
-	return processor.NewFactory(componentType, createDefaultConfig,
-		processor.WithTraces(createTraces, component.StabilityLevelAlpha),
-		processor.WithLogs(createLogs, component.StabilityLevelAlpha),
-		processor.WithMetrics(createMetrics, component.StabilityLevelAlpha))
+	return processor.NewFactory(metadata.Type, createDefaultConfig,
+		processor.WithTraces(createTraces, metadata.TracesStability),
+		processor.WithLogs(createLogs, metadata.LogsStability),
+		processor.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
 func createTraces(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Traces) (processor.Traces, error) {

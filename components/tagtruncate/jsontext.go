@@ -78,8 +78,8 @@ func (j *jsonText) value(v pcommon.Value) {
 }
 
 func (j *jsonText) str(s string) {
-	if room := j.left - len(j.buf); len(s) > room {
-		s = strings.ToValidUTF8(s[:max(room, 0)], "")
+	if space := j.left - len(j.buf); len(s) > space {
+		s = strings.ToValidUTF8(s[:max(space, 0)], "")
 	}
 	quoted, _ := json.Marshal(s) // a string always marshals
 	j.buf = append(j.buf, quoted...)

@@ -4,11 +4,11 @@ import "go.opentelemetry.io/collector/pdata/pcommon"
 
 // dropByRule removes the attributes a drop rule names.
 func (l *limiter) dropByRule(attrs pcommon.Map, done *tally, report *keyList) {
-	if !l.book.anyLead {
+	if !l.ruleSet.anyFirstByte {
 		return
 	}
 	attrs.RemoveIf(func(k string, _ pcommon.Value) bool {
-		if !l.book.look(k).drop {
+		if !l.ruleSet.look(k).drop {
 			return false
 		}
 		l.count(k, dropRule, 0, done)
@@ -24,22 +24,22 @@ func (l *limiter) dropByCount(attrs pcommon.Map, done *tally, report *keyList) {
 	if attrs.Len() <= l.maxAttributes {
 		return
 	}
-	room := l.maxAttributes
+	space := l.maxAttributes
 	if report != nil && !has(attrs, report.name) {
-		room-- // for the report itself
+		space-- // for the report itself
 	}
 	protected := 0
 	for k := range attrs.All() {
-		if l.book.look(k).protected {
+		if l.ruleSet.look(k).protected {
 			protected++
 		}
 	}
-	protected = min(protected, room)
-	others := room - protected
+	protected = min(protected, space)
+	others := space - protected
 	anyProtected := protected > 0
 	attrs.RemoveIf(func(k string, _ pcommon.Value) bool {
 		left := &others
-		if anyProtected && l.book.look(k).protected {
+		if anyProtected && l.ruleSet.look(k).protected {
 			left = &protected
 		}
 		if *left > 0 {

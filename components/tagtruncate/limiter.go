@@ -9,13 +9,13 @@ import (
 
 // limiter holds one scope's attributes within its limits.
 type limiter struct {
-	scope  scope
-	limits Limits
-	shears *shears
-	keys   *shears // the same without marker and graphemes: keys are compared, not read
-	book   *book
-	notes  *notes
-	long   reason // why a string was cut: value_length, or body_length
+	scope   scope
+	limits  Limits
+	cutter  *cutter
+	keys    *cutter // the same without marker and graphemes: keys are compared, not read
+	ruleSet *ruleSet
+	notes   *notes
+	long    reason // why a string was cut: value_length, or body_length
 
 	// What fits needs to know about one attribute, as plain numbers.
 	maxAttributes int
@@ -24,12 +24,12 @@ type limiter struct {
 	looks         bool // lengths alone do not tell
 }
 
-func newLimiter(s scope, l Limits, b *book, sh *shears, n *notes) *limiter {
-	keys := *sh
+func newLimiter(s scope, l Limits, b *ruleSet, c *cutter, n *notes) *limiter {
+	keys := *c
 	keys.marker, keys.markerSize, keys.graphemes = "", 0, false
 	lim := &limiter{
-		looks: b.anyLead || sh.checkAll,
-		scope: s, limits: l, shears: sh, keys: &keys, book: b, notes: n, long: valueLength,
+		looks: b.anyFirstByte || c.checkAll,
+		scope: s, limits: l, cutter: c, keys: &keys, ruleSet: b, notes: n, long: valueLength,
 		maxAttributes: orNone(l.MaxAttributes), shortValue: orNone(l.MaxValue), shortKey: orNone(l.MaxKey),
 	}
 	if b.shortest > 0 {
@@ -67,10 +67,10 @@ func (l *limiter) cutValues(attrs pcommon.Map, done *tally, report *keyList) (lo
 	cut, bytes := 0, 0
 	for k, v := range attrs.All() {
 		longKeys = longKeys || !l.keyFits(k)
-		if l.short(v) && !l.book.watches(k) {
+		if l.short(v) && !l.ruleSet.watches(k) {
 			continue
 		}
-		what := l.book.look(k)
+		what := l.ruleSet.look(k)
 		if what.protected {
 			continue
 		}
@@ -100,10 +100,10 @@ func (l *limiter) plainEnd(v pcommon.Value, what *verdict) int {
 	if what.maxValue > 0 {
 		limit = what.maxValue
 	}
-	if !l.shears.plain || what.hash || what.stripQuery || limit == 0 || len(s) <= limit || len(s)-limit > keepAlive {
+	if !l.cutter.plain || what.hash || what.stripQuery || limit == 0 || len(s) <= limit || len(s)-limit > keepAlive {
 		return 0
 	}
-	if l.shears.reads && !ascii(s[:limit]) || !l.shears.reads && !utf8.RuneStart(s[limit]) {
+	if l.cutter.reads && !ascii(s[:limit]) || !l.cutter.reads && !utf8.RuneStart(s[limit]) {
 		return 0
 	}
 	return limit
@@ -134,7 +134,7 @@ func plain(v pcommon.Value) bool {
 // repair_all, invalid.
 func (l *limiter) unremarkable(attrs pcommon.Map) bool {
 	for k, v := range attrs.All() {
-		if l.book.watches(k) || l.shears.checkAll && !(valid(k) && valid(v.Str())) {
+		if l.ruleSet.watches(k) || l.cutter.checkAll && !(valid(k) && valid(v.Str())) {
 			return false
 		}
 	}
@@ -144,14 +144,14 @@ func (l *limiter) unremarkable(attrs pcommon.Map) bool {
 // short reports whether v certainly needs no change but for a watched key.
 func (l *limiter) short(v pcommon.Value) bool {
 	s := v.Str()
-	return len(s) <= l.shortValue && (s != "" || plain(v)) && (!l.shears.checkAll || valid(s))
+	return len(s) <= l.shortValue && (s != "" || plain(v)) && (!l.cutter.checkAll || valid(s))
 }
 
 // keyFits reports whether k stays as it is. A protected key does: cut, it would
 // be another key.
 func (l *limiter) keyFits(k string) bool {
 	short := len(k) <= l.shortKey || l.keys.end(k, l.limits.MaxKey) == len(k)
-	return short && (!l.shears.checkAll || valid(k)) || l.book.look(k).protected
+	return short && (!l.cutter.checkAll || valid(k)) || l.ruleSet.look(k).protected
 }
 
 // value applies what to v and reports whether it changed.
@@ -229,7 +229,7 @@ func (l *limiter) beyond(i int, key string, done *tally) bool {
 }
 
 func (l *limiter) str(key string, v pcommon.Value, s string, limit int, done *tally) bool {
-	out, short, repaired := l.shears.cut(s, limit)
+	out, short, repaired := l.cutter.cut(s, limit)
 	if !short && !repaired {
 		return false
 	}

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/tagtruncate/internal/metadata"
 )
 
 func newTestTruncator(t testing.TB, change func(*Config)) *truncator {
@@ -19,7 +21,7 @@ func newTestTruncator(t testing.TB, change func(*Config)) *truncator {
 		change(cfg)
 	}
 	require.NoError(t, cfg.Validate())
-	p, err := newTruncator(processortest.NewNopSettings(componentType), cfg)
+	p, err := newTruncator(processortest.NewNopSettings(metadata.Type), cfg)
 	require.NoError(t, err)
 	return p
 }
@@ -98,7 +100,7 @@ func FuzzSpan(f *testing.F) {
 
 		reports := 0
 		for k, v := range span.Attributes().All() {
-			what := p.span.book.look(k)
+			what := p.span.ruleSet.look(k)
 			if report != nil && k == p.reportAs {
 				reports = 1
 				continue
@@ -183,7 +185,7 @@ func requireValueWithin(t *testing.T, p *truncator, v pcommon.Value, limit, dept
 		require.Less(t, depth, 2)
 		require.LessOrEqual(t, v.Map().Len(), 3)
 		for k, inner := range v.Map().All() {
-			if !p.span.book.look(k).protected {
+			if !p.span.ruleSet.look(k).protected {
 				requireWithin(t, p, k, "", -1)
 			}
 			requireValueWithin(t, p, inner, limit, depth+1)
@@ -199,12 +201,12 @@ func requireValueWithin(t *testing.T, p *truncator, v pcommon.Value, limit, dept
 
 func requireWithin(t *testing.T, p *truncator, key, text string, limit int) {
 	t.Helper()
-	require.LessOrEqual(t, p.shears.units(key), 7, "%q", key)
+	require.LessOrEqual(t, p.cutter.units(key), 7, "%q", key)
 	require.True(t, utf8.ValidString(key) && utf8.ValidString(text), fmt.Sprintf("%q %q", key, text))
 	if limit >= 0 {
-		if p.shears.marker != "" && !p.shears.markerInside {
-			limit += p.shears.markerSize
+		if p.cutter.marker != "" && !p.cutter.markerInside {
+			limit += p.cutter.markerSize
 		}
-		require.LessOrEqual(t, p.shears.units(text), limit, "%q", text)
+		require.LessOrEqual(t, p.cutter.units(text), limit, "%q", text)
 	}
 }

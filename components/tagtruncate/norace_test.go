@@ -58,8 +58,8 @@ func TestWhatIsWithinLimitsPassesUnallocated(t *testing.T) {
 		"repair_all": func(c *Config) { c.InvalidUTF8 = utf8RepairAll },
 		"report":     func(c *Config) { c.Marker = "…"; c.Boundary = boundaryGrapheme },
 	}
-	for name, profile := range profiles {
-		changes[name] = func(c *Config) { *c = profile() }
+	for name := range profiles {
+		changes[name] = func(c *Config) { *c = mustProfile(t, name) }
 	}
 	for name, change := range changes {
 		p := newTestTruncator(t, change)
@@ -73,7 +73,7 @@ func TestWhatIsWithinLimitsPassesUnallocated(t *testing.T) {
 
 func TestAShortPieceOfALongStringIsCopiedOnce(t *testing.T) {
 	long := strings.Repeat("x", 1<<20)
-	sh := shears{reads: true, repair: true}
-	require.EqualValues(t, 1, testing.AllocsPerRun(10, func() { sh.cut(long, 1024) }))
-	require.Zero(t, testing.AllocsPerRun(10, func() { sh.cut(long[:2048], 1024) }), "a little longer is not worth a copy")
+	c := cutter{reads: true, repair: true}
+	require.EqualValues(t, 1, testing.AllocsPerRun(10, func() { c.cut(long, 1024) }))
+	require.Zero(t, testing.AllocsPerRun(10, func() { c.cut(long[:2048], 1024) }), "a little longer is not worth a copy")
 }

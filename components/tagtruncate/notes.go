@@ -58,15 +58,15 @@ func printable(key string) string {
 	return strings.ToValidUTF8(key[:min(len(key), longestNote)], "\uFFFD")
 }
 
-// write adds the collected keys to attrs, unless that would exceed room.
-func (k *keyList) write(attrs pcommon.Map, room int) {
+// write adds the collected keys to attrs, unless attrs would then be more than limit.
+func (k *keyList) write(attrs pcommon.Map, limit int) {
 	if k == nil || len(k.keys) == 0 {
 		return
 	}
 	defer func() { k.keys = k.keys[:0] }()
 	list, found := attrs.Get(k.name)
 	if !found {
-		if attrs.Len() >= room {
+		if attrs.Len() >= limit {
 			return
 		}
 		list = attrs.PutEmpty(k.name)

@@ -20,7 +20,7 @@ type truncator struct {
 	spanLimits SpanLimits
 	eventName  int
 	reportAs   string
-	shears     shears
+	cutter     cutter
 	notes      *notes
 }
 
@@ -35,7 +35,7 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 		eventName:  cfg.Event.MaxName,
 		reportAs:   cfg.ReportAttribute,
 		notes:      newNotes(set.Logger),
-		shears: shears{
+		cutter: cutter{
 			bytes:        cfg.Unit == unitBytes,
 			graphemes:    cfg.Boundary == boundaryGrapheme,
 			repair:       cfg.InvalidUTF8 != utf8Keep,
@@ -47,12 +47,12 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 			markerInside: cfg.MarkerInside,
 		},
 	}
-	b := newBook(cfg)
+	b := newRuleSet(cfg)
 	limiters := []**limiter{&t.resource, &t.scope, &t.span, &t.event, &t.link, &t.log, &t.dataPoint}
 	for i, l := range cfg.everyLimits() {
-		*limiters[i] = newLimiter(scope(i), *l, b, &t.shears, t.notes)
+		*limiters[i] = newLimiter(scope(i), *l, b, &t.cutter, t.notes)
 	}
-	inBytes := t.shears
+	inBytes := t.cutter
 	inBytes.bytes, inBytes.markerSize = true, cfg.markerSize(true)
 	t.body = newLimiter(inLog, Limits{MaxValue: cfg.Log.MaxBodyBytes}, b, &inBytes, t.notes)
 	t.body.long = bodyLength
@@ -92,10 +92,10 @@ func (t *truncator) limitScope(s pcommon.InstrumentationScope, done *tally) {
 
 // text cuts a name or a message that is no attribute.
 func (t *truncator) text(s string, limit int, where scope, why reason, done *tally) (string, bool) {
-	if len(s) <= limit && !t.shears.checkAll {
+	if len(s) <= limit && !t.cutter.checkAll {
 		return s, false
 	}
-	out, short, repaired := t.shears.cut(s, limit)
+	out, short, repaired := t.cutter.cut(s, limit)
 	if short {
 		done.add(where, why, len(s)-len(out))
 		if done.noted {

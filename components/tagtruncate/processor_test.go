@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/processor/processortest"
 
+	"github.com/otelcol-obs/otelcol-obs/components/tagtruncate/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
@@ -23,7 +24,7 @@ func TestGolden(t *testing.T) {
 		in, out := filepath.Join(dir, "in.yaml"), filepath.Join(dir, "out.yaml")
 		raw, err := os.ReadFile(in)
 		require.NoError(t, err)
-		set := processortest.NewNopSettings(componentType)
+		set := processortest.NewNopSettings(metadata.Type)
 
 		switch text := string(raw); {
 		case strings.Contains(text, "resourceSpans:"):

@@ -55,7 +55,7 @@ func (l *limiter) flatten(key string, v pcommon.Value, limit int, done *tally) b
 		text.left = limit*utf8.UTFMax + 1
 	}
 	text.value(v)
-	out, _, _ := l.shears.cut(string(text.buf), limit)
+	out, _, _ := l.cutter.cut(string(text.buf), limit)
 	l.count(key, depth, 0, done)
 	v.SetStr(out)
 	return true

@@ -15,17 +15,17 @@ type verdict struct {
 	maxValue   int // 0: the scope's
 }
 
-// book answers what holds for a key: an exact rule, else protection, else the
+// ruleSet says what holds for a key: an exact rule, else protection, else the
 // most literal wildcard rule, else nothing.
-type book struct {
-	exact    map[string]*verdict
-	prints   [16]uint64 // fingerprints of the keys of exact
-	patterns []pattern  // in order of precedence
-	globLead [256]bool  // the first bytes of keys a pattern can match
-	// lead tells, by a key's first byte, whether any drop, hash or strip_query
+type ruleSet struct {
+	exact         map[string]*verdict
+	prints        [16]uint64 // fingerprints of the keys of exact
+	patterns      []pattern  // in order of precedence
+	globFirstByte [256]bool  // the first bytes of keys a pattern can match
+	// firstByte says, by a key's first byte, whether any drop, hash or strip_query
 	// rule can match it; no such key needs a look when its value is short.
-	lead    [256]bool
-	anyLead bool
+	firstByte    [256]bool
+	anyFirstByte bool
 	// shortest max_value among the rules, 0 when there is none
 	shortest int
 }
@@ -38,8 +38,8 @@ type pattern struct {
 // nothing is said about most keys.
 var nothing verdict
 
-func newBook(cfg *Config) *book {
-	b := &book{exact: map[string]*verdict{}}
+func newRuleSet(cfg *Config) *ruleSet {
+	b := &ruleSet{exact: map[string]*verdict{}}
 	for _, key := range append(slices.Clone(cfg.Protected), cfg.ReportAttribute) {
 		switch {
 		case key == "":
@@ -57,8 +57,8 @@ func newBook(cfg *Config) *book {
 			maxValue:   rule.MaxValue,
 		}
 		if v.drop || v.hash || v.stripQuery {
-			b.anyLead = true
-			lead(&b.lead, key)
+			b.anyFirstByte = true
+			markFirstByte(&b.firstByte, key)
 		} else if v.maxValue > 0 && (b.shortest == 0 || v.maxValue < b.shortest) {
 			b.shortest = v.maxValue
 		}
@@ -73,7 +73,7 @@ func newBook(cfg *Config) *book {
 		b.prints[f>>6] |= 1 << (f & 63)
 	}
 	for _, p := range b.patterns {
-		lead(&b.globLead, p.glob)
+		markFirstByte(&b.globFirstByte, p.glob)
 	}
 	slices.SortFunc(b.patterns, func(x, y pattern) int {
 		if x.verdict.protected != y.verdict.protected {
@@ -87,8 +87,8 @@ func newBook(cfg *Config) *book {
 	return b
 }
 
-// lead marks the first bytes of the keys glob can match.
-func lead(bytes *[256]bool, glob string) {
+// markFirstByte marks the first bytes of the keys glob can match.
+func markFirstByte(bytes *[256]bool, glob string) {
 	if glob[0] != '*' {
 		bytes[glob[0]] = true
 		return
@@ -99,12 +99,12 @@ func lead(bytes *[256]bool, glob string) {
 }
 
 // watches reports whether key must be looked up even if its value is short.
-func (b *book) watches(key string) bool {
-	return b.anyLead && (key == "" || b.lead[key[0]])
+func (b *ruleSet) watches(key string) bool {
+	return b.anyFirstByte && (key == "" || b.firstByte[key[0]])
 }
 
 // look returns what is said about key, never nil.
-func (b *book) look(key string) *verdict {
+func (b *ruleSet) look(key string) *verdict {
 	if key != "" && !b.mayName(key) {
 		return &nothing
 	}
@@ -113,12 +113,12 @@ func (b *book) look(key string) *verdict {
 
 // mayName reports whether find can find anything. Three numbers of the key tell
 // for most, and spare them the hash.
-func (b *book) mayName(key string) bool {
+func (b *ruleSet) mayName(key string) bool {
 	f := fingerprint(key)
-	return b.prints[f>>6]>>(f&63)&1 != 0 || b.globLead[key[0]]
+	return b.prints[f>>6]>>(f&63)&1 != 0 || b.globFirstByte[key[0]]
 }
 
-func (b *book) find(key string) *verdict {
+func (b *ruleSet) find(key string) *verdict {
 	if v, found := b.exact[key]; found {
 		return v
 	}

@@ -22,7 +22,7 @@ func TestEveryShippedConfigurationHasItsLimits(t *testing.T) {
 		for _, export := range exports {
 			switch filepath.Base(export) {
 			case "datadog.yaml", "datadog-otlp.yaml":
-				want := datadogProfile()
+				want := mustProfile(t, "datadog")
 				require.Equal(t, &want, shipped(t, base, export), "%s %s", base, export)
 			case "kafka.yaml":
 				// One log must fit into a message.

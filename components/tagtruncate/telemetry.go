@@ -2,14 +2,13 @@ package tagtruncate
 
 import (
 	"context"
-	"errors"
 
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-)
 
-const scopeName = "github.com/otelcol-obs/otelcol-obs/components/tagtruncate"
+	"github.com/otelcol-obs/otelcol-obs/components/tagtruncate/internal/metadata"
+)
 
 // scope is where something was cut; reason is which limit asked for it.
 type (
@@ -75,25 +74,15 @@ func (t *tally) add(s scope, r reason, bytes int) {
 	}
 }
 
-// telemetry is what the processor says about itself. Items in and out are
-// counted by processorhelper; only what is particular to truncation is here.
+// telemetry counts what was cut; metadata.yaml describes the metrics. Items in
+// and out are counted by processorhelper.
 type telemetry struct {
-	cut, dropped, items, removed metric.Int64Counter
-	labels                       [scopeCount][reasonCount][]metric.AddOption
+	*metadata.TelemetryBuilder
+	labels [scopeCount][reasonCount][]metric.AddOption
 }
 
 func newTelemetry(set processor.Settings) (t telemetry, err error) {
-	meter := set.MeterProvider.Meter(scopeName)
-	counter := func(name, description, unit string) metric.Int64Counter {
-		c, e := meter.Int64Counter("otelcol_processor_tag_truncate_"+name,
-			metric.WithDescription(description), metric.WithUnit(unit))
-		err = errors.Join(err, e)
-		return c
-	}
-	t.cut = counter("cut_values", "Values, keys, names and bodies changed to fit a limit or a rule.", "{value}")
-	t.dropped = counter("dropped_attributes", "Attributes removed.", "{attribute}")
-	t.items = counter("dropped_items", "Span events, links and elements of arrays and nested maps removed.", "{item}")
-	t.removed = counter("removed_bytes", "Bytes of strings cut away.", "By")
+	t.TelemetryBuilder, err = metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	for s := range scopeCount {
 		for r := range reasonCount {
 			t.labels[s][r] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
@@ -118,14 +107,14 @@ func (t *telemetry) record(ctx context.Context, done *tally) {
 			labels := t.labels[s][r]
 			switch {
 			case r < attributeCount:
-				t.cut.Add(ctx, n, labels...)
+				t.ProcessorTagTruncateCutValues.Add(ctx, n, labels...)
 			case r < itemCount:
-				t.dropped.Add(ctx, n, labels...)
+				t.ProcessorTagTruncateDroppedAttributes.Add(ctx, n, labels...)
 			default:
-				t.items.Add(ctx, n, labels...)
+				t.ProcessorTagTruncateDroppedItems.Add(ctx, n, labels...)
 			}
 			if b := done.bytes[s][r]; b > 0 {
-				t.removed.Add(ctx, b, labels...)
+				t.ProcessorTagTruncateRemovedBytes.Add(ctx, b, labels...)
 			}
 		}
 	}

@@ -13,8 +13,8 @@ import (
 // double the cost of the usual, slightly too long value.
 const keepAlive = 4096
 
-// shears cut strings. The zero limit of every method means no limit.
-type shears struct {
+// cutter cuts strings. The zero limit of every method means no limit.
+type cutter struct {
 	bytes        bool // count bytes, not runes
 	graphemes    bool
 	repair       bool // of strings that are cut
@@ -28,36 +28,36 @@ type shears struct {
 
 // cut returns s within limit units, and the reasons that changed it. It reads
 // O(limit) bytes of s: a string longer than limit is never walked to its end.
-func (sh *shears) cut(s string, limit int) (out string, short, repaired bool) {
-	if limit == 0 || len(s) <= limit && !sh.checkAll {
-		if sh.checkAll && !valid(s) {
+func (c *cutter) cut(s string, limit int) (out string, short, repaired bool) {
+	if limit == 0 || len(s) <= limit && !c.checkAll {
+		if c.checkAll && !valid(s) {
 			return repairPrefix(s, math.MaxInt, true), false, true
 		}
 		return s, false, false
 	}
 	// Most text is ASCII, where a byte is a rune is a character.
 	end := limit
-	if easy := len(s) > limit && sh.reads && ascii(s[:limit]); !easy {
-		end = sh.end(s, limit)
-		repaired = sh.repair && (end < len(s) || sh.checkAll) && !utf8.ValidString(s[:end])
+	if easy := len(s) > limit && c.reads && ascii(s[:limit]); !easy {
+		end = c.end(s, limit)
+		repaired = c.repair && (end < len(s) || c.checkAll) && !utf8.ValidString(s[:end])
 	}
 	if repaired {
 		// One unit more than the limit, so that what is too long still looks it.
-		s = repairPrefix(s, limit+utf8.UTFMax, sh.bytes)
-		end = sh.end(s, limit)
+		s = repairPrefix(s, limit+utf8.UTFMax, c.bytes)
+		end = c.end(s, limit)
 	}
-	if end == len(s) || sh.alreadyCut(s, limit) {
+	if end == len(s) || c.alreadyCut(s, limit) {
 		return s, false, repaired
 	}
-	if sh.marker != "" && sh.markerInside {
-		end = sh.end(s, limit-sh.markerSize)
+	if c.marker != "" && c.markerInside {
+		end = c.end(s, limit-c.markerSize)
 	}
-	if sh.graphemes {
+	if c.graphemes {
 		end = graphemeEnd(s, end)
 	}
 	switch {
-	case sh.marker != "":
-		return s[:end] + sh.marker, true, repaired
+	case c.marker != "":
+		return s[:end] + c.marker, true, repaired
 	case len(s)-end > keepAlive:
 		return strings.Clone(s[:end]), true, repaired
 	}
@@ -66,21 +66,21 @@ func (sh *shears) cut(s string, limit int) (out string, short, repaired bool) {
 
 // alreadyCut tells a string that an earlier pass cut and marked outside the
 // limit, so that twice is once.
-func (sh *shears) alreadyCut(s string, limit int) bool {
-	if sh.marker == "" || sh.markerInside {
+func (c *cutter) alreadyCut(s string, limit int) bool {
+	if c.marker == "" || c.markerInside {
 		return false
 	}
-	kept, marked := strings.CutSuffix(s, sh.marker)
-	return marked && sh.end(kept, limit) == len(kept)
+	kept, marked := strings.CutSuffix(s, c.marker)
+	return marked && c.end(kept, limit) == len(kept)
 }
 
 // end is the length in bytes of the longest prefix of s within limit units
 // that splits no rune. An invalid byte is a rune of its own.
-func (sh *shears) end(s string, limit int) int {
+func (c *cutter) end(s string, limit int) int {
 	if len(s) <= limit {
 		return len(s)
 	}
-	if sh.bytes {
+	if c.bytes {
 		if utf8.RuneStart(s[limit]) {
 			return limit
 		}

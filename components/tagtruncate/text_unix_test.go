@@ -28,16 +28,16 @@ func TestACutReadsNoFurtherThanTheLimit(t *testing.T) {
 		require.NoError(t, syscall.Mprotect(memory[head:size-page], syscall.PROT_NONE))
 		value := unsafe.String(&memory[0], size)
 
-		for _, sh := range []shears{
+		for _, c := range []cutter{
 			{}, {bytes: true}, {repair: true, reads: true}, {repair: true, reads: true, checkAll: true},
 			{repair: true, reads: true, checkAll: true, bytes: true}, {graphemes: true, reads: true},
 			{marker: "...", markerSize: 3}, {marker: "...", markerSize: 3, markerInside: true},
 		} {
 			func() {
 				defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
-				out, short, _ := sh.cut(value, limit)
+				out, short, _ := c.cut(value, limit)
 				require.True(t, short)
-				require.LessOrEqual(t, sh.units(strings.TrimSuffix(out, sh.marker)), limit)
+				require.LessOrEqual(t, c.units(strings.TrimSuffix(out, c.marker)), limit)
 			}()
 		}
 		require.NoError(t, syscall.Munmap(memory))

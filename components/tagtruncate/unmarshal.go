@@ -12,13 +12,20 @@ var _ confmap.Unmarshaler = (*Config)(nil)
 func (c *Config) Unmarshal(conf *confmap.Conf) error {
 	raw := conf.ToStringMap()
 	if name, given := raw["profile"]; given && name != nil {
-		profile, known := profiles[fmt.Sprint(name)]
-		if !known {
+		if _, known := profiles[fmt.Sprint(name)]; !known {
 			return fmt.Errorf("profile must be one of %v, got %q", profileNames(), name)
 		}
-		*c = profile()
+		var err error
+		if *c, err = profile(fmt.Sprint(name)); err != nil {
+			return err
+		}
 	}
 	delete(raw, "profile")
+	return c.apply(raw)
+}
+
+// apply fills c from `all`, then from the other keys.
+func (c *Config) apply(raw map[string]any) error {
 	if all, given := raw["all"]; given {
 		limits, ok := all.(map[string]any)
 		if !ok && all != nil {
