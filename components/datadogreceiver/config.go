@@ -3,6 +3,7 @@ package datadogreceiver
 import (
 	"errors"
 	"fmt"
+	"math"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -18,6 +19,8 @@ const (
 	defaultConcurrency = 16
 	defaultMaxWait     = time.Second
 	defaultReadTimeout = 10 * time.Second
+	defaultEnv         = "none"
+	defaultMaxServices = 2000
 )
 
 // Config is what the user writes under receivers::datadog.
@@ -44,8 +47,11 @@ type Config struct {
 	// MaxWait bounds how long a request is held in all, for its turn and for the pipeline, before it is refused with 429.
 	MaxWait time.Duration `mapstructure:"max_wait"`
 
-	// SamplingRates tells tracers which share of new traces to keep, by service and environment.
-	SamplingRates []SamplingRate `mapstructure:"sampling_rates"`
+	// Sampling tells tracers which share of new traces to keep.
+	Sampling SamplingConfig `mapstructure:"sampling"`
+
+	// SamplingRates is where sampling::rates was before.
+	SamplingRates []any `mapstructure:"sampling_rates"`
 
 	// ClientDropP0s lets tracers that compute statistics drop unsampled traces at the source. It needs a metrics pipeline.
 	ClientDropP0s bool `mapstructure:"client_drop_p0s"`
@@ -60,9 +66,27 @@ type UnixSocketConfig struct {
 	Path string `mapstructure:"path"`
 }
 
-// SamplingRate is one entry of rate_by_service.
+// SamplingConfig is what tracers are answered about new traces.
+type SamplingConfig struct {
+	// TargetTPS is about how many new traces a second this collector keeps, of services no entry of Rates is for. 0 keeps all of them.
+	TargetTPS float64 `mapstructure:"target_tps"`
+
+	// Rates fix the share of new traces to keep, by service and environment. The most exact entry counts.
+	Rates []SamplingRate `mapstructure:"rates"`
+
+	// DefaultEnv is the environment of tracers that name none.
+	DefaultEnv string `mapstructure:"default_env"`
+
+	// MaxServices bounds the pairs of service and environment that are remembered and answered.
+	MaxServices int `mapstructure:"max_services"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+// SamplingRate is one entry of sampling::rates.
 type SamplingRate struct {
-	// Service and Env say for which traces the rate is. Both empty: for those that no other entry is for.
+	// Service and Env say for which traces the rate is. An empty one means any.
 	Service string `mapstructure:"service"`
 	Env     string `mapstructure:"env"`
 	// Rate is the share of traces to keep, 0 to 1.
@@ -80,6 +104,7 @@ func createDefaultConfig() component.Config {
 		MaxSpansPerRequest:    defaultMaxSpans,
 		MaxConcurrentRequests: defaultConcurrency,
 		MaxWait:               defaultMaxWait,
+		Sampling:              SamplingConfig{DefaultEnv: defaultEnv, MaxServices: defaultMaxServices},
 	}
 }
 
@@ -109,17 +134,38 @@ func (c *Config) Validate() error {
 	if c.MaxRequestBodySize <= 0 {
 		errs = errors.Join(errs, fmt.Errorf("max_request_body_size must be positive, got %d", c.MaxRequestBodySize))
 	}
-	seen := make(map[SamplingRate]bool, len(c.SamplingRates))
-	for i, r := range c.SamplingRates {
-		// NaN is neither.
+	if len(c.SamplingRates) > 0 {
+		errs = errors.Join(errs, errors.New("sampling_rates is now sampling::rates: move the list there as it is"))
+	}
+	return errors.Join(errs, c.Sampling.validate())
+}
+
+// validate reports every entry that makes no sense. Validate calls it: were it called Validate, the collector would do so once more.
+func (c *SamplingConfig) validate() error {
+	var errs error
+	// NaN is neither.
+	if !(c.TargetTPS >= 0 && c.TargetTPS <= math.MaxFloat64) {
+		errs = errors.Join(errs, fmt.Errorf("sampling::target_tps must be 0 or more, got %v", c.TargetTPS))
+	}
+	if c.MaxServices <= 0 {
+		errs = errors.Join(errs, fmt.Errorf("sampling::max_services must be positive, got %d", c.MaxServices))
+	}
+	if c.DefaultEnv == "" {
+		errs = errors.Join(errs, errors.New(`sampling::default_env must be set, got ""`))
+	}
+	seen := make(map[SamplingRate]bool, len(c.Rates))
+	for i, r := range c.Rates {
 		if !(r.Rate >= 0 && r.Rate <= 1) {
-			errs = errors.Join(errs, fmt.Errorf("sampling_rates::%d::rate must be 0 to 1, got %v", i, r.Rate))
+			errs = errors.Join(errs, fmt.Errorf("sampling::rates::%d::rate must be 0 to 1, got %v", i, r.Rate))
 		}
 		r.Rate = 0
 		if seen[r] {
-			errs = errors.Join(errs, fmt.Errorf("sampling_rates::%d repeats service %q env %q", i, r.Service, r.Env))
+			errs = errors.Join(errs, fmt.Errorf("sampling::rates::%d repeats service %q env %q", i, r.Service, r.Env))
 		}
 		seen[r] = true
+	}
+	if c.TargetTPS > 0 && seen[SamplingRate{}] {
+		errs = errors.Join(errs, fmt.Errorf("sampling::target_tps must be 0 when an entry of sampling::rates is for everything, got %v", c.TargetTPS))
 	}
 	return errs
 }

@@ -6,7 +6,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
-	"fmt"
+	"errors"
 	"io/fs"
 	"net"
 	"net/http"
@@ -20,6 +20,7 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer"
+	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
@@ -125,18 +126,29 @@ func TestStatisticsNeedAMetricsPipeline(t *testing.T) {
 	require.ErrorContains(t, traces.Start(t.Context(), componenttest.NewNopHost()), "client_drop_p0s")
 }
 
-func TestSamplingRatesAreToldOnce(t *testing.T) {
+func TestSamplingRatesAreAnsweredForEveryServiceSeen(t *testing.T) {
+	t.Parallel()
 	r := run(t, new(consumertest.TracesSink), func(c *Config) {
-		c.SamplingRates = []SamplingRate{{Rate: 0.5}, {Service: "shop", Env: "prod", Rate: 0.1}}
+		c.Sampling.Rates = []SamplingRate{{Rate: 0.5}, {Env: "prod", Rate: 0.1}}
 	})
+	want := `{"rate_by_service":{"service:,env:":0.5,"service:,env:prod":0.1,"service:shop,env:prod":0.1}}`
 	resp, body := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
-	require.JSONEq(t, `{"rate_by_service":{"service:,env:":0.5,"service:shop,env:prod":0.1}}`, body)
+	require.JSONEq(t, want, body)
 	version := resp.Header.Get("Datadog-Rates-Payload-Version")
 	require.NotEmpty(t, version)
 	_, body = r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"), "Datadog-Rates-Payload-Version", version)
 	require.Equal(t, "{}", body)
 	_, body = r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"), "Datadog-Rates-Payload-Version", "old")
-	require.Contains(t, body, "rate_by_service")
+	require.JSONEq(t, want, body)
+}
+
+func TestServicesOfRefusedPayloadsAreAnsweredToo(t *testing.T) {
+	t.Parallel()
+	r := run(t, consumertest.NewErr(consumererror.NewPermanent(errors.New("no"))), func(c *Config) { c.Sampling.Rates = []SamplingRate{{Env: "prod", Rate: 0.1}} })
+	resp, _ := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
+	require.Equal(t, http.StatusBadRequest, resp.StatusCode)
+	_, body := r.send(t, http.MethodPost, "/v0.4/traces", []byte{0x90})
+	require.Contains(t, body, "service:shop,env:prod")
 }
 
 func TestSideChannels(t *testing.T) {
@@ -258,8 +270,15 @@ func TestConfigErrors(t *testing.T) {
 		"max_concurrent_requests must be positive, got -1":               func(c *Config) { c.MaxConcurrentRequests = -1 },
 		"max_wait must be positive, got 0s":                              func(c *Config) { c.MaxWait = 0 },
 		"max_request_body_size must be positive, got 0":                  func(c *Config) { c.MaxRequestBodySize = 0 },
-		"sampling_rates::0::rate must be 0 to 1, got 1.5":                func(c *Config) { c.SamplingRates = []SamplingRate{{Rate: 1.5}} },
-		`sampling_rates::1 repeats service "a" env ""`:                   func(c *Config) { c.SamplingRates = []SamplingRate{{Service: "a"}, {Service: "a", Rate: 1}} },
+		"sampling::rates::0::rate must be 0 to 1, got 1.5":               func(c *Config) { c.Sampling.Rates = []SamplingRate{{Rate: 1.5}} },
+		`sampling::rates::1 repeats service "a" env ""`:                  func(c *Config) { c.Sampling.Rates = []SamplingRate{{Service: "a"}, {Service: "a", Rate: 1}} },
+		"sampling::target_tps must be 0 or more, got -1":                 func(c *Config) { c.Sampling.TargetTPS = -1 },
+		"sampling::max_services must be positive, got 0":                 func(c *Config) { c.Sampling.MaxServices = 0 },
+		`sampling::default_env must be set, got ""`:                      func(c *Config) { c.Sampling.DefaultEnv = "" },
+		"sampling::target_tps must be 0 when an entry of sampling::rates is for everything, got 5": func(c *Config) {
+			c.Sampling.TargetTPS, c.Sampling.Rates = 5, []SamplingRate{{Rate: 1}}
+		},
+		"sampling_rates is now sampling::rates: move the list there as it is": func(c *Config) { c.SamplingRates = []any{map[string]any{"rate": 1}} },
 	} {
 		cfg := createDefaultConfig().(*Config)
 		require.NoError(t, cfg.Validate())
@@ -267,9 +286,4 @@ func TestConfigErrors(t *testing.T) {
 		require.EqualError(t, cfg.Validate(), want)
 	}
 	require.Equal(t, defaultEndpoint, createDefaultConfig().(*Config).NetAddr.Endpoint)
-}
-
-func ExampleSamplingRate() {
-	fmt.Println(string(newRates([]SamplingRate{{Service: "shop", Rate: 0.25}}).body))
-	// Output: {"rate_by_service":{"service:,env:":1,"service:shop,env:":0.25}}
 }

@@ -1,26 +1,28 @@
 package datadogreceiver
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
+	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 )
 
-// rates is the answer to an accepted payload: the head sampling rates, which tracers apply to the traces they begin.
-type rates struct {
-	// body is `{"rate_by_service":{"service:,env:":1}}`; dd-trace-js logs an error on every flush if the key is missing.
-	body []byte
-	// version is what a tracer sends back to be spared the same body. It is a hash: it changes with the rates only.
-	version string
+func newRates(c SamplingConfig) *rates.Table {
+	o := rates.Options{Budget: c.TargetTPS, DefaultEnv: c.DefaultEnv, MaxPairs: c.MaxServices}
+	for _, r := range c.Rates {
+		o.Entries = append(o.Entries, rates.Entry{Service: r.Service, Env: r.Env, Rate: r.Rate})
+	}
+	return rates.New(o)
 }
 
-func newRates(configured []SamplingRate) rates {
-	byService := map[string]float64{"service:,env:": 1}
-	for _, r := range configured {
-		byService["service:"+r.Service+",env:"+r.Env] = r.Rate
+// learn tells the rates whose traces a payload holds, whatever becomes of it.
+func (r *datadogReceiver) learn(found []decode.Root, sender *sender) {
+	if len(found) == 0 {
+		return
 	}
-	// Marshal sorts the keys. A map of finite numbers can't fail.
-	body, _ := json.Marshal(map[string]any{"rate_by_service": byService})
-	sum := sha256.Sum256(body)
-	return rates{body: body, version: hex.EncodeToString(sum[:8])}
+	roots := make([]rates.Root, 0, len(found))
+	for _, root := range found {
+		roots = append(roots, rates.Root{Service: root.Service, Env: root.Env, Traces: float64(root.Undecided)})
+	}
+	r.rates.Learn(roots, sender.droppedTraces, time.Now())
 }

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 )
 
 // datadogReceiver serves one configuration, on one or two listeners, for a traces pipeline, a metrics pipeline or both.
@@ -32,7 +33,7 @@ type datadogReceiver struct {
 	obs       *receiverhelper.ObsReport
 	telemetry *telemetry
 	info      discovery
-	rates     rates
+	rates     *rates.Table
 	slots     chan struct{}
 	room      *semaphore.Weighted // see body
 	decoders  sync.Pool
@@ -59,12 +60,12 @@ func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
 	}
 	r := &datadogReceiver{
 		cfg: cfg, set: set, obs: obs, telemetry: tel,
-		rates: newRates(cfg.SamplingRates),
+		rates: newRates(cfg.Sampling),
 		slots: make(chan struct{}, cfg.MaxConcurrentRequests),
 		room:  newRoom(cfg),
 	}
 	r.decoders.New = func() any {
-		return decode.New(decode.Options{Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: cfg.MaxSpansPerRequest})
+		return decode.New(decode.Options{Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: cfg.MaxSpansPerRequest, Roots: r.rates.Learns()})
 	}
 	return r, nil
 }

@@ -82,6 +82,7 @@ func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender
 		}
 		decoder := r.decoders.Get().(*decode.Decoder)
 		td, stats, err := decoder.Decode(p.format, body, sender.headers)
+		r.learn(decoder.Roots(), sender)
 		r.decoders.Put(decoder)
 		r.telemetry.received(ctx, sender, len(body), stats)
 		if err != nil {
@@ -171,13 +172,13 @@ func (r *datadogReceiver) accept(w http.ResponseWriter, req *http.Request, p pro
 		return
 	}
 	const header = "Datadog-Rates-Payload-Version"
-	known := req.Header.Get(header)
-	w.Header().Set(header, r.rates.version)
-	if known == r.rates.version {
+	known, answer := req.Header.Get(header), r.rates.Answer()
+	w.Header().Set(header, answer.Version)
+	if known == answer.Version {
 		respond(w, p.accepted, "application/json", []byte("{}"))
 		return
 	}
-	respond(w, p.accepted, "application/json", r.rates.body)
+	respond(w, p.accepted, "application/json", answer.Body)
 }
 
 func (r *datadogReceiver) refuse(w http.ResponseWriter, req *http.Request, sender *sender, err error) {

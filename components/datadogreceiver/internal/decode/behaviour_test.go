@@ -186,3 +186,22 @@ func TestTheStatementIsTheQueryTextAndTheResourceOnlyWithoutOne(t *testing.T) {
 		}
 	}
 }
+
+func TestLocalRootsAreCountedByServiceAndEnvironment(t *testing.T) {
+	t.Parallel()
+	d := New(Options{MaxSpans: 100, Roots: true})
+	body := `[
+		[{"trace_id":1,"span_id":2,"parent_id":3,"service":"pg"},{"trace_id":1,"span_id":3,"service":"shop","meta":{"env":"prod"},"metrics":{"_sampling_priority_v1":1}}],
+		[{"trace_id":2,"span_id":4,"parent_id":99,"service":"shop","meta":{"env":"prod"},"metrics":{"_sampling_priority_v1":0}},{"trace_id":2,"span_id":5,"parent_id":4,"service":"pg"}],
+		[{"trace_id":3,"span_id":6,"service":"shop","meta":{"env":"prod"},"metrics":{"_sampling_priority_v1":2}}],
+		[{"trace_id":4,"span_id":7,"parent_id":8,"service":"cart"},{"trace_id":4,"span_id":8,"parent_id":9,"service":"shop"}],
+		[{"trace_id":5,"span_id":0}]]`
+	for range 2 {
+		_, _, err := d.Decode(V04, []byte(body), Headers{})
+		require.NoError(t, err)
+		require.Equal(t, []Root{{Service: "shop", Env: "prod", Undecided: 2}, {Service: "shop"}}, d.Roots())
+	}
+	_, _, err := d.Decode(V07, msg{}.m(2).s("env").s("test").s("chunks").a(1).m(2).s("priority").i(1).s("spans").a(1).m(3).s("trace_id").u(1).s("span_id").u(2).s("service").s("a"), Headers{})
+	require.NoError(t, err)
+	require.Equal(t, []Root{{Service: "a", Env: "test", Undecided: 1}}, d.Roots(), "the payload's environment is that of spans that name none")
+}

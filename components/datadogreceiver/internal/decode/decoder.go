@@ -23,6 +23,8 @@ type (
 	Headers = sink.Headers
 	// Stats is what was counted while decoding.
 	Stats = sink.Stats
+	// Root counts the chunks of a payload by the service and environment of their local root.
+	Root = sink.Root
 	// Mode says which names attributes get.
 	Mode = translate.Mode
 )
@@ -97,3 +99,6 @@ func (d *Decoder) Decode(format Format, body []byte, h Headers) (ptrace.Traces, 
 	}
 	return td, d.sink.Stats(), err
 }
+
+// Roots are those of the payload decoded last, if Options.Roots asked for them.
+func (d *Decoder) Roots() []Root { return d.sink.Roots() }

@@ -166,6 +166,9 @@ func (s *Sink) EndChunk() {
 	if c.OwnsTraceID && c.TraceHigh|c.TraceLow == 0 {
 		s.whole = false
 	}
+	if s.options.Roots {
+		s.addRoot()
+	}
 	if s.Mode() != translate.Semantic {
 		s.share()
 	}

@@ -20,6 +20,8 @@ type Options struct {
 	KeepEncoding bool
 	// MaxSpans bounds the spans of a result.
 	MaxSpans int
+	// Roots collects the local roots, see Sink.Roots.
+	Roots bool
 	// Now is the clock, for spans without a start. Nil is time.Now.
 	Now func() time.Time
 	// Charge, if set, is called with an estimate of the memory the result grew by, in steps of about ChargeStep bytes while it is

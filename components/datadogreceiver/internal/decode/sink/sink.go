@@ -23,6 +23,7 @@ type Sink struct {
 	stats     Stats
 	td        ptrace.Traces
 	resources resources
+	roots     roots
 	bad       string // why the span that is read can't be kept
 	dropped   string // why the first span that was dropped could not
 	whole     bool   // a span of the result has no trace id and must go
@@ -36,6 +37,7 @@ func New(o Options) *Sink {
 	}
 	s := &Sink{Translator: translate.New(translate.Options{Mode: o.Mode, KeepEncoding: o.KeepEncoding}), options: o}
 	s.resources.index = make(map[resourceKey]int)
+	s.roots = roots{index: make(map[rootKey]int), ids: make(map[pcommon.SpanID]struct{})}
 	return s
 }
 
@@ -45,6 +47,7 @@ func (s *Sink) Begin(size int, h Headers) {
 	s.Payload = Payload{Headers: h}
 	s.Chunk.reset()
 	s.resources.reset()
+	s.roots.reset()
 	s.stats, s.td = Stats{}, ptrace.NewTraces()
 	s.bad, s.dropped, s.whole, s.grown = "", "", true, 0
 }
