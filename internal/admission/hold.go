@@ -144,8 +144,12 @@ func (h *Hold) PeerDone() time.Duration {
 // PeerWaited returns for how long the peer has been waited for, up to the last PeerDone.
 func (h *Hold) PeerWaited() time.Duration { return time.Duration(h.waited.Load()) }
 
-// PeerForgive forgets the time the peer was waited for: it begins something new.
-func (h *Hold) PeerForgive() { h.waited.Store(0) }
+// PeerForgive forgets the time the peer was waited for, but for most: it begins something new, or has delivered something.
+func (h *Hold) PeerForgive(most time.Duration) {
+	if d := h.waited.Load(); d > int64(most) {
+		h.waited.CompareAndSwap(d, int64(most))
+	}
+}
 
 // kept is for how long the peer has kept h waiting.
 func (h *Hold) kept(now time.Time) time.Duration {
@@ -160,6 +164,11 @@ func (h *Hold) kept(now time.Time) time.Duration {
 func (p *Pool) evict() {
 	now := time.Now()
 	p.mu.Lock()
+	if now.Sub(p.looked) < evictEvery/2 { // many wait, and one of them has just looked
+		p.mu.Unlock()
+		return
+	}
+	p.looked = now
 	var worst *Hold
 	var score float64
 	for h := p.evictable; h != nil; {

@@ -24,6 +24,7 @@ type Pool struct {
 	short              time.Time // since when somebody has been waiting without pause
 	evictable          *Hold     // ring of the holds that may be evicted
 	evicted            int64
+	looked             time.Time // for a hold to evict
 }
 
 type waiter struct {

@@ -178,7 +178,7 @@ func TestTimeThatWeTakeDoesNotCountAgainstThePeer(t *testing.T) {
 	require.GreaterOrEqual(t, d, time.Millisecond)
 	require.Equal(t, d, h.kept(time.Now()))
 	require.Zero(t, h.PeerDone())
-	h.PeerForgive()
+	h.PeerForgive(0)
 	require.Zero(t, h.kept(time.Now()))
 }
 

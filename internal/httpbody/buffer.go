@@ -11,7 +11,7 @@ var (
 	buffers [len(classes)]sync.Pool
 )
 
-// sizeFor returns how long the buffer is that getBuffer returns for n bytes.
+// sizeFor returns how long the buffer is that GetBuffer returns for n bytes.
 func sizeFor(n int64) int64 {
 	for _, size := range classes {
 		if n <= size {
@@ -21,8 +21,8 @@ func sizeFor(n int64) int64 {
 	return (n + step - 1) / step * step
 }
 
-// getBuffer returns a buffer of at least n bytes.
-func getBuffer(n int64) []byte {
+// GetBuffer returns a buffer of at least n bytes.
+func GetBuffer(n int64) []byte {
 	for i, size := range classes {
 		if n <= size {
 			if b, ok := buffers[i].Get().(*[]byte); ok {
@@ -34,7 +34,7 @@ func getBuffer(n int64) []byte {
 	return make([]byte, 0, sizeFor(n))
 }
 
-// FreeBuffer gives back what ReadAll returned.
+// FreeBuffer gives back what ReadAll or GetBuffer returned.
 func FreeBuffer(b []byte) {
 	for i, size := range classes {
 		if int64(cap(b)) == size {
@@ -49,7 +49,7 @@ func FreeBuffer(b []byte) {
 func (r *Reader) ReadAll() ([]byte, error) {
 	r.copies = 1
 	// A length that is only claimed buys no more than a step.
-	b := getBuffer(min(max(r.length+1, classes[0]), step))
+	b := GetBuffer(min(max(r.length+1, classes[0]), step))
 	for {
 		if len(b) == cap(b) {
 			next := int64(cap(b)) * 2
@@ -62,7 +62,7 @@ func (r *Reader) ReadAll() ([]byte, error) {
 				FreeBuffer(b)
 				return nil, r.fail(err)
 			}
-			longer := append(getBuffer(next), b...)
+			longer := append(GetBuffer(next), b...)
 			FreeBuffer(b)
 			b = longer
 		}

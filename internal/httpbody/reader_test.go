@@ -204,7 +204,7 @@ func TestASenderThatGoesAwayIsNoRefusal(t *testing.T) {
 
 func TestBuffersGoBackToTheirClass(t *testing.T) {
 	for _, n := range []int64{1, 4096, 4097, mib, mib + 1} {
-		b := getBuffer(n)
+		b := GetBuffer(n)
 		require.GreaterOrEqual(t, int64(cap(b)), n)
 		FreeBuffer(b)
 	}

@@ -13,9 +13,9 @@ type Limits struct {
 }
 
 var (
-	errMalformed = admission.Refuse(admission.ReasonMalformed, "is not valid OTLP")
-	errDepth     = admission.Refuse(admission.ReasonDepth, "is nested deeper than max_depth")
-	errPrice     = admission.Refuse(admission.ReasonPrice, "costs more memory decoded than one request may")
+	errMalformed error = admission.Refuse(admission.ReasonMalformed, "is not valid OTLP")
+	errDepth     error = admission.Refuse(admission.ReasonDepth, "is nested deeper than max_depth")
+	errPrice     error = admission.Refuse(admission.ReasonPrice, "costs more memory decoded than one request may")
 )
 
 // Shallow returns an upper bound of what the protobuf request b costs, from its lengths.
