@@ -34,6 +34,7 @@ import (
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	fluentreceiver "github.com/otelcol-obs/otelcol-obs/components/fluentreceiver"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
+	obfuscate "github.com/otelcol-obs/otelcol-obs/components/obfuscate"
 	otlpgrpc "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlpgrpc"
 	otlphttp "github.com/otelcol-obs/otelcol-obs/components/otlpexport/otlphttp"
 	retrypolicy "github.com/otelcol-obs/otelcol-obs/components/retrypolicy"
@@ -155,6 +156,7 @@ func components() (otelcol.Factories, error) {
 		batchprocessor.NewFactory(),
 		jsonlog.NewFactory(),
 		ddpropagation.NewFactory(),
+		obfuscate.NewFactory(),
 		ddsampler.NewFactory(),
 		rumlinkprocessor.NewFactory(),
 		tagtruncate.NewFactory(),
@@ -176,6 +178,7 @@ func components() (otelcol.Factories, error) {
 		batchprocessor.NewFactory().Type():                "go.opentelemetry.io/collector/processor/batchprocessor v0.165.0",
 		jsonlog.NewFactory().Type():                       "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		ddpropagation.NewFactory().Type():                 "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		obfuscate.NewFactory().Type():                     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		ddsampler.NewFactory().Type():                     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		rumlinkprocessor.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		tagtruncate.NewFactory().Type():                   "github.com/otelcol-obs/otelcol-obs v0.0.0",

@@ -17,7 +17,7 @@ func TestTheBinaryHasItsComponents(t *testing.T) {
 	for kind, c := range map[string]struct{ got, want []string }{
 		"receivers": {names(f.Receivers), []string{"datadog", "datadog_rum", "file_log", "fluent", "fluent_forward", "host_metrics", "kafka", "otlp"}},
 		"processors": {names(f.Processors), []string{
-			"attributes", "batch", "dd_propagation", "dd_sampler", "filter", "json_log", "k8s_attributes", "memory_limiter", "probabilistic_sampler",
+			"attributes", "batch", "dd_propagation", "dd_sampler", "filter", "json_log", "k8s_attributes", "memory_limiter", "obfuscate", "probabilistic_sampler",
 			"redaction", "resource", "resource_detection", "rum_link", "tag_truncate", "tail_sampling", "transform",
 		}},
 		"exporters":  {names(f.Exporters), []string{"datadog", "debug", "file", "kafka", "load_balancing", "nop", "otlp_grpc", "otlp_http"}},

@@ -127,8 +127,8 @@ func DefaultConfig() Config {
 	}
 }
 
-// Validate says the key, the rule and what was got.
-func (c *Config) Validate() error {
+// Check is for whoever embeds a Config: it says the key, the rule and what was got.
+func (c *Config) Check() error {
 	var errs []error
 	refuse := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	switch c.SQL.Mode {

@@ -148,7 +148,7 @@ func (o *Obfuscator) queryKind(system System) kind {
 }
 
 func (o *Obfuscator) rewrite(k kind, dbms, text string) (string, Outcome) {
-	if k == noKind || text == "" {
+	if k == noKind || text == "" || text == NonParsable {
 		return text, Unchanged
 	}
 	if k != sqlKind || o.cfg.SQL.Mode == Agent && len(o.perDBMS) == 0 {
@@ -205,11 +205,26 @@ func (o *Obfuscator) apply(k kind, dbms, text string) (string, bool) {
 	case memcachedKind:
 		return o.lib.ObfuscateMemcachedString(text), true
 	case mongoKind:
-		return o.lib.ObfuscateMongoDBString(text), true
+		return document(text, o.lib.ObfuscateMongoDBString), true
 	case elasticKind:
-		return o.lib.ObfuscateElasticSearchString(text), true
+		return document(text, o.lib.ObfuscateElasticSearchString), true
 	}
-	return o.lib.ObfuscateOpenSearchString(text), true
+	return document(text, o.lib.ObfuscateOpenSearchString), true
+}
+
+// document rewrites JSON, and the JSON behind words such as `find users {"email": "a"}`.
+func document(text string, rewrite func(string) string) string {
+	switch c := strings.TrimLeft(text, " \t\r\n"); {
+	case c == "" || c[0] == '{' || c[0] == '[' || c[0] == '"':
+		return rewrite(text)
+	default:
+		head, _, found := strings.Cut(text, "{")
+		if !found {
+			return lexed(text)
+		}
+		words := strings.TrimRight(head, " ")
+		return lexed(words) + head[len(words):] + rewrite(text[len(head):])
+	}
 }
 
 func (o *Obfuscator) statement(dbms, text string) (string, bool) {

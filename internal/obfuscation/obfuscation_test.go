@@ -168,6 +168,8 @@ func TestCommandsAndDocuments(t *testing.T) {
 		{all, Memcached, "set k 0 0 5\r\nvalue", "set k 0 0 5", Changed},
 		{DefaultConfig(), MongoDB, `{"find":"users","filter":{"email":"a@b.c","n":[1,2]}}`, `{"find":"?","filter":{"email":"?","n":["?","?"]}}`, Changed},
 		{all, MongoDB, `{"find":"users","filter":{"email":"a@b.c"}}`, `{"find":"users","filter":{"email":"?"}}`, Changed},
+		{DefaultConfig(), MongoDB, `find users {"email": "a@b.c"}`, `find users {"email":"?"}`, Changed},
+		{DefaultConfig(), MongoDB, `db.users.find('a@b.c')`, `db.users.find(?)`, Changed},
 		{DefaultConfig(), Elasticsearch, `{"query":{"match":{"t":"x"}}}`, `{"query":{"match":{"t":"?"}}}`, Changed},
 		{DefaultConfig(), OpenSearch, `{"query":{"match":{"t":"x"}}}`, `{"query":{"match":{"t":"?"}}}`, Changed},
 		{DefaultConfig(), SQL, "SELECT 'unterminated", NonParsable, Failed},
