@@ -14,7 +14,6 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/pmetric/pmetricotlp"
-	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/intake"
@@ -63,8 +62,8 @@ func (s *statistics) start(ctx context.Context, host component.Host) error {
 }
 
 // count counts a batch. add is called when the batch has been taken.
-func (s *statistics) count(td ptrace.Traces) (add func(context.Context)) {
-	delta := s.counter.Count(td)
+func (s *statistics) count(b ddspan.Batch) (add func(context.Context)) {
+	delta := s.counter.CountBatch(b)
 	return func(ctx context.Context) {
 		counts, err := s.runner.Add(ctx, delta)
 		if err != nil {

@@ -17,8 +17,10 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/hide"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/payload"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/sampling"
 	"github.com/otelcol-obs/otelcol-obs/internal/ddspan"
 )
 
@@ -28,7 +30,12 @@ type tracesExporter struct {
 	queue   exporter.Traces
 	builder payload.Builder
 	client  *intake.Client
-	stats   *statistics // nil when they are not made here
+	mapper  *ddspan.Mapper
+
+	// Each is nil when it is not done here.
+	stats   *statistics
+	sampler *sampling.Sampler
+	hider   *hide.Hider
 }
 
 func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*tracesExporter, error) {
@@ -40,7 +47,7 @@ func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*traces
 	if err != nil {
 		return nil, err
 	}
-	e := &tracesExporter{pipeline: p, builder: payload.Builder{
+	e := &tracesExporter{pipeline: p, mapper: mapper, builder: payload.Builder{
 		Mapper: mapper, Host: cfg.host(), MaxBytes: payload.MaxBytes, Now: time.Now,
 		Header: payload.Header{Host: cfg.host(), Env: "none", Version: agentVersion(set), ErrorTPS: cfg.Traces.ErrorTPS, RareSampler: cfg.Traces.RareSampler},
 	}}
@@ -50,6 +57,12 @@ func newTraces(ctx context.Context, set exporter.Settings, cfg *Config) (*traces
 			return nil, fmt.Errorf("traces::ignore_resources: %w", err)
 		}
 		e.builder.IgnoreResource = ignore.MatchString
+	}
+	if cfg.Traces.Obfuscate {
+		e.hider = hide.New()
+	}
+	if cfg.Traces.Sample {
+		e.sampler = sampling.New(sampling.Rates{ErrorTPS: cfg.Traces.ErrorTPS, Rare: cfg.Traces.RareSampler})
 	}
 	if cfg.Traces.ComputeStats {
 		if e.stats, err = newStatistics(ctx, set, p, mapper); err != nil {
@@ -91,17 +104,37 @@ func (e *tracesExporter) Capabilities() consumer.Capabilities {
 // ConsumeTraces implements exporter.Traces. What can't be worked out again behind the queue is worked out here, and kept once the
 // queue has taken the batch: a batch that is refused and comes again is counted once.
 func (e *tracesExporter) ConsumeTraces(ctx context.Context, td ptrace.Traces) error {
-	var counted func(context.Context)
-	if e.stats != nil {
-		counted = e.stats.count(td)
+	if e.hider != nil {
+		e.hider.Traces(td)
 	}
-	if err := e.queue.ConsumeTraces(ctx, td); err != nil {
-		return err
+	counted := func(context.Context) {}
+	if e.stats != nil || e.sampler != nil {
+		batch := e.mapper.Group(td, e.core.cfg.host(), e.builder.Now)
+		if e.stats != nil {
+			counted = e.stats.count(batch)
+		}
+		if e.sampler != nil {
+			e.sample(ctx, batch, td)
+		}
 	}
-	if counted != nil {
-		counted(ctx)
+	if td.ResourceSpans().Len() > 0 {
+		if err := e.queue.ConsumeTraces(ctx, td); err != nil {
+			return err
+		}
 	}
+	counted(ctx)
 	return nil
+}
+
+// sample removes what is not kept.
+func (e *tracesExporter) sample(ctx context.Context, batch ddspan.Batch, td ptrace.Traces) {
+	res := e.sampler.Sample(batch, td, e.builder.Now())
+	for reason, n := range res.LeftOut {
+		e.core.tel.add(ctx, "spans_sampled_out", n, "reason", reason)
+	}
+	for reason, n := range res.Kept {
+		e.core.tel.add(ctx, "traces_kept", n, "reason", reason)
+	}
 }
 
 // push sends a batch. What it returns is what has to be sent again; the rest is delivered, or in quarantine.

@@ -80,6 +80,9 @@ func (m *Mapper) Group(td ptrace.Traces, host string, now func() time.Time) Batc
 					out.NoID = append(out.NoID, ref)
 					continue
 				}
+				if dd.Type == "sql" || dd.Type == "cassandra" {
+					dd.Meta["sql.query"] = dd.Resource // as the Agent does
+				}
 				Truncate(dd, &out.Repairs)
 				t := traces[span.TraceID()]
 				if t == nil {

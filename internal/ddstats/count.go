@@ -48,10 +48,16 @@ type Delta struct {
 func (d *Delta) Spans() int { return len(d.hits) }
 
 // Count counts the spans of a batch. It changes nothing.
-func (c *Counter) Count(td ptrace.Traces) Delta {
+func (c *Counter) Count(td ptrace.Traces) Delta { return c.CountBatch(c.Group(td)) }
+
+// Group groups the spans of a batch as they are counted.
+func (c *Counter) Group(td ptrace.Traces) ddspan.Batch { return c.mapper.Group(td, c.host, c.now) }
+
+// CountBatch counts a batch that is grouped already.
+func (c *Counter) CountBatch(b ddspan.Batch) Delta {
 	var d Delta
 	index := make(map[Key]int)
-	for _, chunk := range c.mapper.Group(td, c.host, c.now).Chunks {
+	for _, chunk := range b.Chunks {
 		if chunk.From.StatsComputed {
 			continue
 		}

@@ -46,7 +46,7 @@ func startOurs(t testing.TB, to *intake, mode string) string {
 	f := datadogreceiver.NewFactory()
 	cfg := f.CreateDefaultConfig()
 	endpoint := fmt.Sprintf("127.0.0.1:%d", freePort(t))
-	require.NoError(t, confmap.NewFromStringMap(map[string]any{"endpoint": endpoint, "translation": mode}).Unmarshal(cfg))
+	require.NoError(t, confmap.NewFromStringMap(map[string]any{"endpoint": endpoint, "translation": mode, "keep_encoding": true}).Unmarshal(cfg))
 	var rcv component.Component
 	rcv, err := f.CreateTraces(t.Context(), receivertest.NewNopSettings(f.Type()), cfg, exp)
 	require.NoError(t, err)
