@@ -38,7 +38,6 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 		`spans: {events: {event_names: ["["]}}`:                 `spans::events::event_names must hold patterns, got "[": syntax error in pattern`,
 		`spans: {link_orphans_by: [staged_id]}`:                 `spans::link_orphans_by must name keys, got "staged_id"`,
 		`max_value_length: 0`:                                   "max_value_length must be positive, got 0",
-		`storage: file_storage`:                                 "storage is set to file_storage, but neither logs::wait nor spans::wait is",
 		`{store: {max_entries: -1}, max_value_length: -1}`:      "store::max_entries must be positive, got -1\nmax_value_length must be positive, got -1",
 		`{logs: {wait: 1s}, storage: x, store: {max_bytes: 0}}`: "store::max_bytes must be at least 1048576, got 0",
 	} {

@@ -76,9 +76,6 @@ func (c *Config) Validate() error {
 	if c.MaxValueLength <= 0 {
 		bad("max_value_length must be positive, got %d", c.MaxValueLength)
 	}
-	if c.Storage != nil && c.Logs.Wait == 0 && c.Spans.Wait == 0 {
-		bad("storage is set to %s, but neither logs::wait nor spans::wait is", c.Storage)
-	}
 	return errors.Join(errs...)
 }
 

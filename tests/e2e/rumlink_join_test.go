@@ -128,7 +128,7 @@ func TestRumLinkLinksAWorkerToItsPublisher(t *testing.T) {
 	worker := tracer.StartSpan("xmtpd.publish_worker.process", tracer.Tag("staged_id", 7_000_001))
 	line(numbers(worker, "worker begins"))
 	begins := waitForLog(t, backend, "worker begins")
-	require.Equal(t, "false", sink.Str(begins.Attributes(), "trace_linked"), "its span is still open")
+	require.Equal(t, "false", sink.Str(begins.Attributes(), "trace_linked"), "half an id, and its span stays open for longer than a log waits")
 	require.Equal(t, "not_found", sink.Str(begins.Attributes(), "trace_link.miss_reason"))
 	worker.Finish()
 	lost := tracer.StartSpan("xmtpd.publish_worker.process", tracer.Tag("staged_id", 7_000_002))

@@ -39,7 +39,7 @@ func overloaded(t *testing.T, wait string) {
 			"OTELCOL_OBS_MEMORY_MIB=256", "OTELCOL_OBS_MEMORY_SPIKE_MIB=64", "GOMEMLIMIT=273MiB", // the chart's proportions
 		},
 		Overlay: fmt.Sprintf(`
-processors: {rum_link: {store: {max_entries: 10000000, max_bytes: %d}, logs: {wait: %s}, spans: {wait: %s}}}
+processors: {rum_link: {store: {max_entries: 10000000, max_bytes: %d}, logs: {wait: %s, wait_for: unknown_span}, spans: {wait: %s}}}
 exporters: {nop: }
 service: {pipelines: {traces: {exporters: [nop]}, logs: {exporters: [nop]}}}
 `, storeBytes, wait, wait),

@@ -92,6 +92,7 @@ func TestAnOrderIsOneTraceWithItsLogs(t *testing.T) {
 			for _, record := range logs {
 				require.Contains(t, byID, record.SpanID(), record.Body().AsString())
 				perSpan[record.SpanID()]++
+				require.Equal(t, "true", sink.Str(record.Attributes(), "trace_linked"), record.Body().AsString())
 				require.NotEmpty(t, sink.Str(record.Attributes(), "log.record.original"))
 				require.Equal(t, strconv.FormatUint(spanNumber(record.SpanID()), 10), sink.Str(record.Attributes(), "dd.span_id"))
 			}

@@ -1,6 +1,8 @@
 package crash
 
 import (
+	"context"
+	"encoding/binary"
 	"encoding/json"
 	"net/http"
 	"net/http/httptest"
@@ -13,6 +15,10 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog/plogotlp"
+	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pdata/ptrace/ptraceotlp"
 
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/ddintake"
@@ -42,6 +48,83 @@ func TestRUMIsKept(t *testing.T) {
 	fleet.Stop(20 * time.Second)
 	r.drained(time.Minute)
 	r.verdict("RUM, 4 kills")
+}
+
+// Logs with half a trace id wait for the span that completes them, as shipped: on
+// disk. Spans come for half of them, so some are released and some stay until
+// their time is over, and the collector is killed in the middle of it.
+func TestLogsThatWaitAreKept(t *testing.T) {
+	r := newRig(t, rigOptions{})
+	r.Run()
+	spans, err := newOTLPGRPC(r.OTLPGRPC, 0)
+	require.NoError(t, err)
+	fleet := StartFleet(t.Context(), &Client{Source: r.ledger.Source("logs with half an id"), Batch: 50, Every: 50 * time.Millisecond, sender: &halves{newHalfLogs(r.OTLPHTTP), spans}})
+	waited := 0.0
+	for i := range 4 {
+		r.backend.Be([]Mood{OK, "503"}[i%2])
+		before := r.ledger.Total().Acked
+		r.eventually("it takes logs", 20*time.Second, func() bool { return r.ledger.Total().Acked > before+1000 })
+		waited += r.metric("otelcol_processor_rum_link_parked")
+		r.Kill()
+		r.Run()
+	}
+	r.backend.Be(OK)
+	fleet.Stop(20 * time.Second)
+	r.drained(time.Minute)
+	r.verdict("logs that wait, 4 kills")
+	require.Greater(t, waited, 1000.0, "they waited")
+}
+
+// halves sends logs, and once they are acknowledged, spans that complete the
+// first half of them. What becomes of the spans is not at stake.
+type halves struct {
+	*poster
+	spans *otlpGRPC
+}
+
+func (h *halves) send(ctx context.Context, uids []uint64) (outcome, error) {
+	result, err := h.poster.send(ctx, uids)
+	if result == acked {
+		ctx, cancel := context.WithTimeout(ctx, answerWithin)
+		defer cancel()
+		td := ptrace.NewTraces()
+		ss := td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty().Spans()
+		for _, uid := range uids[:len(uids)/2] {
+			s := ss.AppendEmpty()
+			s.SetName("order")
+			s.SetTraceID(halfOf(uid, 0x6720f3a8))
+			s.SetSpanID(pcommon.SpanID{7: 1})
+		}
+		_, _ = h.spans.client.Export(ctx, ptraceotlp.NewExportRequestFromTraces(td))
+	}
+	return result, err
+}
+
+func (h *halves) close() {
+	h.poster.close()
+	h.spans.close()
+}
+
+// newHalfLogs sends logs with the low half of a trace id each.
+func newHalfLogs(addr string) *poster {
+	return newPoster(http.MethodPost, "http://"+addr+"/v1/logs", "application/x-protobuf", func(uids []uint64) []byte {
+		ld := Logs(uids, 0)
+		for i, lr := range ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().All() {
+			lr.SetTraceID(halfOf(uids[i], 0))
+			lr.SetSpanID(pcommon.SpanID{7: 1})
+		}
+		body, err := plogotlp.NewExportRequestFromLogs(ld).MarshalProto()
+		if err != nil {
+			panic(err)
+		}
+		return body
+	})
+}
+
+func halfOf(uid, upper uint64) (id pcommon.TraceID) {
+	binary.BigEndian.PutUint64(id[:8], upper)
+	binary.BigEndian.PutUint64(id[8:], uid+1)
+	return id
 }
 
 // newRUM sends, in turn, a long task, which becomes a record at once, and an

@@ -153,7 +153,7 @@ func (tr *joined) printSpan(w io.Writer, s span, depth int) {
 	fmt.Fprintln(w)
 	for _, record := range tr.logs {
 		if record.SpanID() == id {
-			fmt.Fprintf(w, "%s      ▪ %-5s %s\n", indent, strings.ToUpper(record.SeverityText()), record.Body().AsString())
+			fmt.Fprintf(w, "%s      ▪ %-5s %s  (%s)\n", indent, strings.ToUpper(record.SeverityText()), record.Body().AsString(), linked(record))
 		}
 	}
 	for _, child := range tr.spans {
@@ -161,4 +161,16 @@ func (tr *joined) printSpan(w io.Writer, s span, depth int) {
 			tr.printSpan(w, child, depth+1)
 		}
 	}
+}
+
+// linked says whether a log is linked to its trace, and how or why not.
+func linked(record plog.LogRecord) string {
+	said := func(name string) string {
+		v, _ := record.Attributes().Get(name)
+		return v.AsString()
+	}
+	if said("trace_linked") != "true" {
+		return "not linked: " + said("trace_link.miss_reason")
+	}
+	return "linked by " + said("trace_link.method")
 }

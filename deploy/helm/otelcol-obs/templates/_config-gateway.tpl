@@ -7,9 +7,10 @@
 {{- end -}}
 {{- if not $gateway.join.enabled -}}
 {{- include "otelcol-obs.remove" (list $cfg "processors" "rum_link") -}}
-{{- else if ne (toString $gateway.join.wait) "0s" -}}
-{{- $wait := dict "wait" $gateway.join.wait -}}
-{{- $_ := set $cfg.processors "rum_link" (dict "storage" "durable_storage" "logs" $wait "spans" $wait) -}}
+{{- else if eq (toString $gateway.join.wait) "0s" -}}
+{{- $_ := set $cfg.processors "rum_link" nil -}}
+{{- else -}}
+{{- $_ := set $cfg.processors.rum_link "logs" (dict "wait" $gateway.join.wait) -}}
 {{- end -}}
 {{- if .Values.kafka.enabled -}}
 {{- include "otelcol-obs.overlayKafkaReceivers" (list . $cfg) -}}
