@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // BenchmarkQueue is what one request costs: it is offered, dispatched and
@@ -47,13 +49,13 @@ func benchmarkQueue(b *testing.B, ext storage.Extension, value []byte) {
 	b.ReportAllocs()
 	b.SetBytes(int64(len(value)))
 	for i := 0; b.Loop(); i++ {
-		batch(storage.SetOperation(metadataKey, meta), storage.SetOperation(requestKey(uint64(i)), value))
+		batch(storage.SetOperation(queue.MetadataKey, meta), storage.SetOperation(queue.RequestKey(uint64(i)), value))
 		if i < waiting {
 			continue
 		}
-		key := requestKey(uint64(i - waiting))
-		batch(storage.SetOperation(metadataKey, meta), storage.GetOperation(key))
-		batch(storage.SetOperation(metadataKey, meta), storage.DeleteOperation(key))
+		key := queue.RequestKey(uint64(i - waiting))
+		batch(storage.SetOperation(queue.MetadataKey, meta), storage.GetOperation(key))
+		batch(storage.SetOperation(queue.MetadataKey, meta), storage.DeleteOperation(key))
 	}
 	b.StopTimer()
 	require.NoError(b, c.Close(b.Context()))

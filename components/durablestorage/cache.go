@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 const (
@@ -31,7 +33,7 @@ type cache struct {
 func newCache() cache { return cache{values: map[string][]byte{}, readAhead: 1} }
 
 func (c *cache) written(key string, value []byte) {
-	index, ok := requestIndex(key)
+	index, ok := queue.RequestIndex(key)
 	if ok && index-c.next < maxCachedGap && c.bytes+len(value) <= maxCached {
 		c.add(key, value)
 	}
@@ -56,7 +58,7 @@ func (c *client) read(ctx context.Context, op *storage.Operation) error {
 		op.Value = p.Value // nil for a delete
 		return nil
 	}
-	index, isRequest := requestIndex(op.Key)
+	index, isRequest := queue.RequestIndex(op.Key)
 	isRequest = isRequest && c.sizes == nil
 	value, ok := c.cache.values[op.Key]
 	if ok {
@@ -83,7 +85,7 @@ func (c *client) read(ctx context.Context, op *storage.Operation) error {
 // check counts a request that was damaged on the disk where the structure of the
 // file does not show it. exporterhelper drops what it can't decode in silence.
 func (c *client) check(key string, value []byte) {
-	if _, err := countItems(c.signal, value); err != nil {
+	if _, err := queue.CountItems(c.signal, value); err != nil {
 		c.tel.add(c.tel.corrupt, 1)
 		c.logger.Error("a request is damaged and can't be sent", zap.String("key", key), zap.Int("bytes", len(value)), zap.Error(err))
 	}
@@ -92,7 +94,7 @@ func (c *client) check(key string, value []byte) {
 func (c *client) readDisk(ctx context.Context, key string, index uint64, isRequest bool) ([]byte, error) {
 	ops := []*storage.Operation{storage.GetOperation(key)}
 	for i := uint64(1); isRequest && i < c.cache.readAhead; i++ {
-		ahead := requestKey(index + i)
+		ahead := queue.RequestKey(index + i)
 		if _, ok := c.pending[ahead]; !ok {
 			ops = append(ops, storage.GetOperation(ahead))
 		}

@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
@@ -124,7 +125,7 @@ func (c *client) Close(ctx context.Context) error {
 	return errors.Join(err, c.inner.Close(ctx))
 }
 
-func isPut(op *storage.Operation) bool { return op.Type == storage.Set && op.Key != metadataKey }
+func isPut(op *storage.Operation) bool { return op.Type == storage.Set && op.Key != queue.MetadataKey }
 
 // put commits ops and all that is pending, or refuses them.
 func (c *client) put(ctx context.Context, ops []*storage.Operation) error {

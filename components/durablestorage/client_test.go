@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // disk is a storage on a disk that can be made full: writes then fail unless
@@ -62,17 +64,17 @@ func onDisk(t testing.TB, k *kit) (*client, *disk) {
 
 // queueOps are the batches that exporterhelper sends.
 func offer(t testing.TB, c storage.Client, i int) error {
-	return c.Batch(t.Context(), storage.SetOperation(metadataKey, metaBytes(0, uint64(i+1))), storage.SetOperation(requestKey(uint64(i)), encoded(t, i)))
+	return c.Batch(t.Context(), storage.SetOperation(queue.MetadataKey, metaBytes(0, uint64(i+1))), storage.SetOperation(queue.RequestKey(uint64(i)), encoded(t, i)))
 }
 
 func dispatch(t testing.TB, c storage.Client, i int) ([]byte, error) {
-	get := storage.GetOperation(requestKey(uint64(i)))
-	err := c.Batch(t.Context(), storage.SetOperation(metadataKey, metaBytes(uint64(i+1), 1000)), get)
+	get := storage.GetOperation(queue.RequestKey(uint64(i)))
+	err := c.Batch(t.Context(), storage.SetOperation(queue.MetadataKey, metaBytes(uint64(i+1), 1000)), get)
 	return get.Value, err
 }
 
 func finish(t testing.TB, c storage.Client, i int) error {
-	return c.Batch(t.Context(), storage.SetOperation(metadataKey, metaBytes(uint64(i+1), 1000)), storage.DeleteOperation(requestKey(uint64(i))))
+	return c.Batch(t.Context(), storage.SetOperation(queue.MetadataKey, metaBytes(uint64(i+1), 1000)), storage.DeleteOperation(queue.RequestKey(uint64(i))))
 }
 
 func TestAFullDiskRefusesPutsAndNothingElse(t *testing.T) {
@@ -187,7 +189,7 @@ func TestAQueueFileHasACap(t *testing.T) {
 	value := []byte(strings.Repeat("x", 100_000))
 	n := 0
 	for ; n < 1000; n++ {
-		if err := c.Set(t.Context(), requestKey(uint64(n)), value); err != nil {
+		if err := c.Set(t.Context(), queue.RequestKey(uint64(n)), value); err != nil {
 			require.ErrorIs(t, err, storage.ErrStorageFull)
 			break
 		}
@@ -202,7 +204,7 @@ func TestAQueueFileHasACap(t *testing.T) {
 	_, err = dispatch(t, c, 0)
 	require.NoError(t, err)
 	require.NoError(t, finish(t, c, 0))
-	require.NoError(t, c.Set(t.Context(), requestKey(uint64(n)), value), "what was delivered makes room")
+	require.NoError(t, c.Set(t.Context(), queue.RequestKey(uint64(n)), value), "what was delivered makes room")
 }
 
 // With fsync a small request with a delete behind it is one commit, not three.
@@ -228,7 +230,7 @@ func TestWithoutFSyncADeleteIsCommittedAtOnce(t *testing.T) {
 	_, err := dispatch(t, c, 0)
 	require.NoError(t, err)
 	require.NoError(t, finish(t, c, 0))
-	key := storage.GetOperation(requestKey(0))
+	key := storage.GetOperation(queue.RequestKey(0))
 	eventually(t, "the request is gone from the disk", func() bool {
 		require.NoError(t, d.Batch(t.Context(), key))
 		return key.Value == nil
@@ -324,7 +326,7 @@ func TestADrainedQueueLivesInItsFileOnAFullDisk(t *testing.T) {
 	c.reserve.tried = time.Time{}
 	value := []byte(strings.Repeat("x", 100_000))
 	for i := range 50 {
-		require.NoError(t, c.Set(t.Context(), requestKey(uint64(i)), value))
+		require.NoError(t, c.Set(t.Context(), queue.RequestKey(uint64(i)), value))
 	}
 	for i := range 50 {
 		_, err := dispatch(t, c, i)
@@ -343,7 +345,7 @@ func TestADamagedRequestInAHealthyFileIsCounted(t *testing.T) {
 	require.NoError(t, err)
 	put(t, c, 0, 1)
 	require.NoError(t, c.Set(t.Context(), "2", []byte("\x0a\xff\xff garbled")))
-	require.NoError(t, c.Set(t.Context(), metadataKey, metaBytes(0, 3)))
+	require.NoError(t, c.Set(t.Context(), queue.MetadataKey, metaBytes(0, 3)))
 	require.NoError(t, c.Close(t.Context()))
 
 	k, b := newKit(t, dir), newBackend(true)

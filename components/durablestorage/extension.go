@@ -20,6 +20,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/bolt"
 	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
@@ -58,7 +59,7 @@ func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*du
 		return nil, fmt.Errorf("create file_storage in %s: %w", cfg.Directory, err)
 	}
 	d := &durableStorage{cfg: cfg, inner: inner.(storage.Extension), logger: set.Logger, clients: map[*client]struct{}{}}
-	if d.tel, err = newTelemetry(set, d.observe, d.unclaimed.Load); err != nil {
+	if d.tel, err = newTelemetry(set, d.queueSizes, d.unclaimed.Load); err != nil {
 		return nil, err
 	}
 	return d, nil
@@ -101,7 +102,8 @@ func (d *durableStorage) NotReady() error { return nil }
 
 // Shutdown implements component.Component. Queues close their own clients.
 func (d *durableStorage) Shutdown(ctx context.Context) error {
-	return errors.Join(d.tel.shutdown(), d.inner.Shutdown(ctx))
+	d.tel.shutdown()
+	return d.inner.Shutdown(ctx)
 }
 
 // GetClient opens the queue's file and returns when everything in it can be
@@ -113,7 +115,7 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	q := d.tel.forQueue(queue)
 	// Only exporters have queues. Others keep what they like under any key.
 	isQueue := kind == component.KindExporter
-	if err := d.repair(path, content{isQueue, name}, q); err != nil {
+	if err := d.repair(path, bolt.Content{Queue: isQueue, Signal: name}, q); err != nil {
 		return nil, err
 	}
 
@@ -153,8 +155,8 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	return c, nil
 }
 
-// observe calls f with the file size and the live size of each open queue.
-func (d *durableStorage) observe(f func(q *queueTelemetry, file, live, limit int64)) {
+// queueSizes returns the file size and the live size of each open queue.
+func (d *durableStorage) queueSizes() (all []sizes) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for c := range d.clients {
@@ -162,11 +164,12 @@ func (d *durableStorage) observe(f func(q *queueTelemetry, file, live, limit int
 		if info, err := os.Stat(c.path); err == nil {
 			size = info.Size()
 		}
-		f(c.tel, size, c.live.Load(), d.cfg.softLimit())
+		all = append(all, sizes{c.tel, size, c.live.Load(), d.cfg.softLimit()})
 	}
+	return all
 }
 
-// isFull says whether an error means that there is no space left, on the disk
+// isFull reports whether an error means that there is no space left, on the disk
 // or under the file's cap.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, storage.ErrStorageFull)

@@ -21,7 +21,11 @@ import (
 	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pdata/xpdata/request"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 var (
@@ -49,7 +53,7 @@ func newKit(t testing.TB, dir string, change ...func(*Config)) *kit {
 	}
 	require.NoError(t, cfg.Validate())
 	tel := componenttest.NewTelemetry()
-	set := extensiontest.NewNopSettings(componentType)
+	set := extensiontest.NewNopSettings(metadata.Type)
 	set.ID = storageID
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	ext, err := NewFactory().Create(t.Context(), set, cfg)
@@ -74,7 +78,7 @@ func (k *kit) open(t testing.TB) *client {
 // metric returns the sum over all attributes of one metric.
 func (k *kit) metric(t testing.TB, name string) int64 {
 	t.Helper()
-	m, err := k.tel.GetMetric(prefix + name)
+	m, err := k.tel.GetMetric("otelcol_extension_durable_storage_" + name)
 	if err != nil {
 		return 0
 	}
@@ -205,4 +209,19 @@ func kill(t testing.TB, dir string) string {
 }
 
 // metaBytes is a queue's metadata as exporterhelper would write it.
-func metaBytes(read, write uint64) []byte { return metadata{read: read, write: write}.encode() }
+func metaBytes(read, write uint64) []byte { return queue.Metadata{Read: read, Write: write}.Encode() }
+
+// encoded is a queued request as exporterhelper writes it.
+func encoded(t testing.TB, i int) []byte {
+	t.Helper()
+	b, err := request.MarshalLogs(context.Background(), logs(body(i)))
+	require.NoError(t, err)
+	return b
+}
+
+func encodeLogs(t testing.TB, ld plog.Logs) []byte {
+	t.Helper()
+	b, err := request.MarshalLogs(context.Background(), ld)
+	require.NoError(t, err)
+	return b
+}

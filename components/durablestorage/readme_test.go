@@ -9,7 +9,6 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
-	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
@@ -31,20 +30,10 @@ func TestREADMEListsEveryKey(t *testing.T) {
 	require.Len(t, regexp.MustCompile("(?m)^\\| `[a-z_:]+` \\| `").FindAllString(readmetest.Text(t), -1), len(conf.AllKeys()), "the README has keys that do not exist")
 }
 
-func TestREADMEListsEveryMetric(t *testing.T) {
-	k := newKit(t, t.TempDir())
-	c := k.open(t)
-	for _, counter := range []metric.Int64Counter{c.tel.recovered, c.tel.salvaged, c.tel.corrupt, c.tel.setAside, c.tel.unreadable, c.tel.missing, c.tel.failed} {
-		c.tel.add(counter, 1)
-	}
-	c.tel.refuse(c.tel.diskFull)
-	readmetest.EqualMetrics(t, k.tel.Reader, prefix)
-}
-
 // Every test that the table of promises names must exist.
 func TestREADMENamesTestsThatExist(t *testing.T) {
 	var source strings.Builder
-	for _, dir := range []string{".", "../retrypolicy", "../../tests/e2e/crash", "../../tests/e2e/clients"} {
+	for _, dir := range []string{".", "internal/bolt", "../retrypolicy", "../../tests/e2e/crash", "../../tests/e2e/clients"} {
 		files, err := filepath.Glob(filepath.Join(dir, "*_test.go"))
 		require.NoError(t, err)
 		for _, file := range files {

@@ -7,6 +7,8 @@ import (
 
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // maxGap is the number of empty places that recovery leaves in the queue
@@ -40,51 +42,51 @@ func (c *client) recover(ctx context.Context) error {
 		return nil // new, or not a queue
 	}
 
-	next := metadata{read: found.low, write: found.low}
+	next := queue.Metadata{Read: found.low, Write: found.low}
 	if meta != nil {
 		next = *meta
 	}
-	next.dispatched = nil
-	next.bytesSize = found.bytes
+	next.Dispatched = nil
+	next.BytesSize = found.bytes
 	back := int64(len(found.behind))
 	var moves []*storage.Operation
 	switch {
 	case found.requests == 0:
-		next.read, next.itemsSize = next.write, 0
+		next.Read, next.ItemsSize = next.Write, 0
 	case meta == nil:
 		back = found.requests
-		next.write = found.high + 1
+		next.Write = found.high + 1
 	case back == 0:
-		next.write = max(next.write, found.high+1)
-	case next.read-found.low <= maxGap:
-		next.read = found.low
-		next.write = max(next.write, found.high+1)
+		next.Write = max(next.Write, found.high+1)
+	case next.Read-found.low <= maxGap:
+		next.Read = found.low
+		next.Write = max(next.Write, found.high+1)
 	default:
 		// One request was tried for so long that the rest of the queue went by:
 		// the way back is too far, so copy what is behind to the tail.
-		next.write = max(next.write, found.high+1)
+		next.Write = max(next.Write, found.high+1)
 		if moves, err = c.moveToTail(ctx, found.behind, &next); err != nil {
 			return err
 		}
 	}
-	c.old = next.write
+	c.old = next.Write
 	if back > 0 {
 		c.logger.Info("put back requests that were in flight", zap.Int64("requests", back))
 		c.tel.add(c.tel.recovered, back)
 	}
-	return c.commit(ctx, append(append(moves, legacy...), storage.SetOperation(metadataKey, next.encode())))
+	return c.commit(ctx, append(append(moves, legacy...), storage.SetOperation(queue.MetadataKey, next.Encode())))
 }
 
 // loadMetadata returns nil if the queue has none, or none that can be read,
 // and the operations that remove the legacy keys it was read from.
-func (c *client) loadMetadata(ctx context.Context) (*metadata, []*storage.Operation, error) {
-	current, read := storage.GetOperation(metadataKey), storage.GetOperation(legacyReadKey)
-	write, dispatched := storage.GetOperation(legacyWriteKey), storage.GetOperation(legacyDispatchedKey)
+func (c *client) loadMetadata(ctx context.Context) (*queue.Metadata, []*storage.Operation, error) {
+	current, read := storage.GetOperation(queue.MetadataKey), storage.GetOperation(queue.LegacyReadKey)
+	write, dispatched := storage.GetOperation(queue.LegacyWriteKey), storage.GetOperation(queue.LegacyDispatchedKey)
 	if err := c.inner.Batch(ctx, current, read, write, dispatched); err != nil {
 		return nil, nil, fmt.Errorf("read queue metadata: %w", err)
 	}
 	if len(current.Value) > 0 {
-		m, err := parseMetadata(current.Value)
+		m, err := queue.ParseMetadata(current.Value)
 		if err == nil {
 			return &m, nil, nil
 		}
@@ -95,12 +97,12 @@ func (c *client) loadMetadata(ctx context.Context) (*metadata, []*storage.Operat
 		return nil, nil, nil
 	}
 	// Which requests were dispatched shows in their being behind the read index.
-	m := metadata{read: binary.LittleEndian.Uint64(read.Value), write: binary.LittleEndian.Uint64(write.Value)}
-	if m.read > m.write {
+	m := queue.Metadata{Read: binary.LittleEndian.Uint64(read.Value), Write: binary.LittleEndian.Uint64(write.Value)}
+	if m.Read > m.Write {
 		return nil, nil, nil
 	}
-	return &m, []*storage.Operation{storage.DeleteOperation(legacyReadKey),
-		storage.DeleteOperation(legacyWriteKey), storage.DeleteOperation(legacyDispatchedKey)}, nil
+	return &m, []*storage.Operation{storage.DeleteOperation(queue.LegacyReadKey),
+		storage.DeleteOperation(queue.LegacyWriteKey), storage.DeleteOperation(queue.LegacyDispatchedKey)}, nil
 }
 
 // census is what a walk over a queue's file found.
@@ -111,7 +113,7 @@ type census struct {
 	behind      []uint64 // requests before meta's read index
 }
 
-func (c *client) count(ctx context.Context, meta *metadata) (census, error) {
+func (c *client) count(ctx context.Context, meta *queue.Metadata) (census, error) {
 	var found census
 	walker, ok := c.inner.(storage.Walker)
 	if !ok {
@@ -123,7 +125,7 @@ func (c *client) count(ctx context.Context, meta *metadata) (census, error) {
 			c.sizes[key] = cost(key, len(value))
 			return nil, nil
 		}
-		index, ok := requestIndex(key)
+		index, ok := queue.RequestIndex(key)
 		if !ok {
 			return nil, nil
 		}
@@ -133,7 +135,7 @@ func (c *client) count(ctx context.Context, meta *metadata) (census, error) {
 		found.high = max(found.high, index)
 		found.requests++
 		found.bytes += int64(len(value))
-		if meta != nil && index < meta.read {
+		if meta != nil && index < meta.Read {
 			found.behind = append(found.behind, index)
 		}
 		return nil, nil
@@ -141,18 +143,18 @@ func (c *client) count(ctx context.Context, meta *metadata) (census, error) {
 	return found, err
 }
 
-func (c *client) moveToTail(ctx context.Context, behind []uint64, next *metadata) ([]*storage.Operation, error) {
+func (c *client) moveToTail(ctx context.Context, behind []uint64, next *queue.Metadata) ([]*storage.Operation, error) {
 	gets := make([]*storage.Operation, len(behind))
 	for i, index := range behind {
-		gets[i] = storage.GetOperation(requestKey(index))
+		gets[i] = storage.GetOperation(queue.RequestKey(index))
 	}
 	if err := c.inner.Batch(ctx, gets...); err != nil {
 		return nil, fmt.Errorf("read %d requests to move: %w", len(gets), err)
 	}
 	ops := make([]*storage.Operation, 0, 2*len(gets))
 	for _, get := range gets {
-		ops = append(ops, storage.SetOperation(requestKey(next.write), get.Value), storage.DeleteOperation(get.Key))
-		next.write++
+		ops = append(ops, storage.SetOperation(queue.RequestKey(next.Write), get.Value), storage.DeleteOperation(get.Key))
+		next.Write++
 	}
 	return ops, nil
 }

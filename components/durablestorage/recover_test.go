@@ -11,6 +11,8 @@ import (
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // The queue's format is exporterhelper's own, so it is written here by the
@@ -88,30 +90,30 @@ func TestRecoveryIsOneTransaction(t *testing.T) {
 	for name, write := range map[string]func(t *testing.T, c storage.Client){
 		"in flight near": func(t *testing.T, c storage.Client) {
 			put(t, c, 3, 4, 5, 6)
-			m := metadata{read: 5, write: 7}
-			require.NoError(t, c.Set(t.Context(), metadataKey, m.encode()))
+			m := queue.Metadata{Read: 5, Write: 7}
+			require.NoError(t, c.Set(t.Context(), queue.MetadataKey, m.Encode()))
 		},
 		"in flight far behind": func(t *testing.T, c storage.Client) {
 			put(t, c, 3, 1_000_000, 1_000_001, 1_000_002)
-			m := metadata{read: 1_000_000, write: 1_000_003}
-			require.NoError(t, c.Set(t.Context(), metadataKey, m.encode()))
+			m := queue.Metadata{Read: 1_000_000, Write: 1_000_003}
+			require.NoError(t, c.Set(t.Context(), queue.MetadataKey, m.Encode()))
 		},
 		"no metadata": func(t *testing.T, c storage.Client) { put(t, c, 9, 10, 11, 12) },
 		"metadata damaged": func(t *testing.T, c storage.Client) {
 			put(t, c, 9, 10, 11, 12)
-			require.NoError(t, c.Set(t.Context(), metadataKey, []byte("\x07garbled")))
+			require.NoError(t, c.Set(t.Context(), queue.MetadataKey, []byte("\x07garbled")))
 		},
 		"requests beyond the write index": func(t *testing.T, c storage.Client) {
 			put(t, c, 0, 1, 2, 3)
-			require.NoError(t, c.Set(t.Context(), metadataKey, metaBytes(0, 2)))
+			require.NoError(t, c.Set(t.Context(), queue.MetadataKey, metaBytes(0, 2)))
 		},
 		"legacy keys": func(t *testing.T, c storage.Client) {
 			put(t, c, 1, 2, 3, 4)
-			require.NoError(t, c.Set(t.Context(), legacyReadKey, binary.LittleEndian.AppendUint64(nil, 3)))
-			require.NoError(t, c.Set(t.Context(), legacyWriteKey, binary.LittleEndian.AppendUint64(nil, 5)))
+			require.NoError(t, c.Set(t.Context(), queue.LegacyReadKey, binary.LittleEndian.AppendUint64(nil, 3)))
+			require.NoError(t, c.Set(t.Context(), queue.LegacyWriteKey, binary.LittleEndian.AppendUint64(nil, 5)))
 			di := binary.LittleEndian.AppendUint32(nil, 2)
 			di = binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(di, 1), 2)
-			require.NoError(t, c.Set(t.Context(), legacyDispatchedKey, di))
+			require.NoError(t, c.Set(t.Context(), queue.LegacyDispatchedKey, di))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -146,7 +148,7 @@ func TestRecoveryIsOneTransaction(t *testing.T) {
 func put(t testing.TB, c storage.Client, indexes ...int) {
 	t.Helper()
 	for _, i := range indexes {
-		require.NoError(t, c.Set(t.Context(), requestKey(uint64(i)), encoded(t, i)))
+		require.NoError(t, c.Set(t.Context(), queue.RequestKey(uint64(i)), encoded(t, i)))
 	}
 }
 
@@ -156,14 +158,14 @@ func TestRecoveryCorrectsSizes(t *testing.T) {
 	dir := t.TempDir()
 	c, err := stockStorage(t, dir).GetClient(t.Context(), component.KindExporter, exporterID, "logs")
 	require.NoError(t, err)
-	require.NoError(t, c.Set(t.Context(), metadataKey, metadata{itemsSize: 500, bytesSize: 1 << 40, read: 7, write: 9}.encode()))
+	require.NoError(t, c.Set(t.Context(), queue.MetadataKey, queue.Metadata{ItemsSize: 500, BytesSize: 1 << 40, Read: 7, Write: 9}.Encode()))
 	require.NoError(t, c.Close(t.Context()))
 
-	raw, err := newKit(t, dir).open(t).Get(t.Context(), metadataKey)
+	raw, err := newKit(t, dir).open(t).Get(t.Context(), queue.MetadataKey)
 	require.NoError(t, err)
-	m, err := parseMetadata(raw)
+	m, err := queue.ParseMetadata(raw)
 	require.NoError(t, err)
-	require.Equal(t, metadata{read: 9, write: 9}, m)
+	require.Equal(t, queue.Metadata{Read: 9, Write: 9}, m)
 }
 
 func TestOtherComponentsKeysAreLeftAlone(t *testing.T) {
@@ -222,7 +224,7 @@ func TestOtherComponentsLiveBytesFollowTheirKeys(t *testing.T) {
 	require.NoError(t, c.Close(t.Context()))
 	c = open()
 	require.Equal(t, cost("2", 5000), c.live.Load())
-	raw, err := c.Get(t.Context(), metadataKey)
+	raw, err := c.Get(t.Context(), queue.MetadataKey)
 	require.NoError(t, err)
 	require.Nil(t, raw, "numbers are no requests here")
 	require.NoError(t, c.Delete(t.Context(), "2"))

@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/bolt"
 )
 
 const (
@@ -25,7 +27,7 @@ const (
 //
 // The order survives a kill at any point: the rescue is complete before the
 // damaged file is renamed, and if only the rescue is there it takes the name.
-func (d *durableStorage) repair(path string, of content, q *queueTelemetry) error {
+func (d *durableStorage) repair(path string, of bolt.Content, q *queueTelemetry) error {
 	rescuePath := path + rescueMark
 	info, err := os.Lstat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -54,11 +56,11 @@ func (d *durableStorage) repair(path string, of content, q *queueTelemetry) erro
 	if info, err = f.Stat(); err != nil {
 		return fmt.Errorf("look at queue file %s: %w", path, err)
 	}
-	cause := verify(f, info.Size())
+	cause := bolt.Verify(f, info.Size())
 	if cause == nil {
 		return nil
 	}
-	intact, corrupt, err := rescue(f, info.Size(), of, rescuePath)
+	intact, corrupt, err := bolt.Rescue(f, info.Size(), of, rescuePath)
 	if err != nil {
 		_ = os.Remove(rescuePath)
 		intact, cause = 0, errors.Join(cause, fmt.Errorf("nothing could be salvaged: %w", err))

@@ -10,8 +10,9 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-	"go.etcd.io/bbolt"
 	"go.opentelemetry.io/collector/component"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // queueImage is a queue file with the given number of requests, of which some
@@ -24,8 +25,8 @@ func queueImage(t testing.TB, requests, size int) []byte {
 	for i := range requests {
 		ld := logs(body(i))
 		ld.ResourceLogs().At(0).Resource().Attributes().PutStr("padding", strings.Repeat("x", size))
-		require.NoError(t, c.Set(t.Context(), requestKey(uint64(i)), encodeLogs(t, ld)))
-		require.NoError(t, c.Set(t.Context(), metadataKey, metaBytes(0, uint64(i+1))))
+		require.NoError(t, c.Set(t.Context(), queue.RequestKey(uint64(i)), encodeLogs(t, ld)))
+		require.NoError(t, c.Set(t.Context(), queue.MetadataKey, metaBytes(0, uint64(i+1))))
 	}
 	require.NoError(t, c.Close(t.Context()))
 	b, err := os.ReadFile(filepath.Join(dir, queueFile))
@@ -55,8 +56,7 @@ func TestADamagedFileIsSetAsideAndItsIntactRequestsAreSent(t *testing.T) {
 			return b
 		}, 50},
 		"the tree's root garbled": {func(b []byte) []byte {
-			metas := (&boltFile{r: bytes.NewReader(b), size: int64(len(b))}).readMetas()
-			copy(b[int(metas[0].root)*pageSize:], "not a page at all")
+			copy(b[rootPage(b)*pageSize:], "not a page at all")
 			return b
 		}, requests},
 		"a foreign file":      {func([]byte) []byte { return []byte(strings.Repeat("this is a log file\n", 1000)) }, 0},
@@ -139,7 +139,7 @@ func TestSalvageDoesNotBringDeliveredRequestsBack(t *testing.T) {
 	c, err := stockStorage(t, dir).GetClient(t.Context(), component.KindExporter, exporterID, "logs")
 	require.NoError(t, err)
 	put(t, c, 0, 1, 2, 3, 4, 5)
-	require.NoError(t, c.Set(t.Context(), metadataKey, metadata{read: 4, write: 6}.encode()))
+	require.NoError(t, c.Set(t.Context(), queue.MetadataKey, queue.Metadata{Read: 4, Write: 6}.Encode()))
 	require.NoError(t, c.Close(t.Context()))
 	path := filepath.Join(dir, queueFile)
 	b, err := os.ReadFile(path)
@@ -152,99 +152,6 @@ func TestSalvageDoesNotBringDeliveredRequestsBack(t *testing.T) {
 	eventually(t, "the two waiting arrive", func() bool { return be.distinct() == 2 })
 	require.NoError(t, exp.Shutdown(t.Context()))
 	require.Equal(t, map[string]int{body(4): 1, body(5): 1}, be.got)
-}
-
-func TestHealthyFilesAreVerified(t *testing.T) {
-	for name, image := range map[string][]byte{
-		"empty": {}, "one small": queueImage(t, 1, 10), "many small": queueImage(t, 3000, 10), "large": queueImage(t, 40, 60_000),
-	} {
-		require.NoError(t, verify(bytes.NewReader(image), int64(len(image))), name)
-	}
-}
-
-func TestAFileWithASyncedFreelistIsVerified(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "db")
-	db, err := bbolt.Open(path, 0o600, nil)
-	require.NoError(t, err)
-	for i := range 100 {
-		require.NoError(t, db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists(defaultBucket)
-			if err != nil {
-				return err
-			}
-			return b.Put(binary.BigEndian.AppendUint64(nil, uint64(i)), make([]byte, 3000))
-		}))
-	}
-	require.NoError(t, db.Close())
-	image, err := os.ReadFile(path)
-	require.NoError(t, err)
-	require.NoError(t, verify(bytes.NewReader(image), int64(len(image))))
-}
-
-// The promise of verify: what it accepts, bbolt opens and reads to the end.
-// The input says which bytes of a queue file to overwrite with what.
-func FuzzWhatIsVerifiedCanBeOpened(f *testing.F) {
-	small, large := queueImage(f, 30, 10), queueImage(f, 20, 9000)
-	f.Add(false, uint32(0), []byte{}, uint32(0))
-	f.Add(false, uint32(2*pageSize+8), []byte{1, 2, 3}, uint32(0))
-	f.Add(true, uint32(16), []byte{0}, uint32(5000))
-	for at := uint32(pageSize * 2); at < uint32(len(large)); at += pageSize {
-		f.Add(true, at+8, []byte{0xff}, uint32(0))
-		f.Add(true, at+16, []byte{0xff, 0xff}, uint32(0))
-	}
-	f.Fuzz(func(t *testing.T, big bool, at uint32, with []byte, cut uint32) {
-		image := bytes.Clone(small)
-		if big {
-			image = bytes.Clone(large)
-		}
-		copy(image[min(int(at), len(image)):], with)
-		image = image[:len(image)-min(int(cut), len(image))]
-		found := search(bytes.NewReader(image), int64(len(image)), content{true, "logs"})
-		if len(found.places) > 100_000 {
-			t.Fatalf("%d places in %d bytes", len(found.places), len(image))
-		}
-		if verify(bytes.NewReader(image), int64(len(image))) != nil {
-			return
-		}
-		path := filepath.Join(t.TempDir(), "db")
-		if err := os.WriteFile(path, image, 0o600); err != nil {
-			t.Fatal(err)
-		}
-		db, err := bbolt.Open(path, 0o600, &bbolt.Options{NoFreelistSync: true, FreelistType: bbolt.FreelistMapType, NoSync: true})
-		if err != nil {
-			t.Fatalf("verified but not opened: %v", err)
-		}
-		defer db.Close()
-		err = db.Update(func(tx *bbolt.Tx) error {
-			b, err := tx.CreateBucketIfNotExists(defaultBucket)
-			if err != nil {
-				return err
-			}
-			if err := b.ForEach(func(_, _ []byte) error { return nil }); err != nil {
-				return err
-			}
-			return b.Put([]byte("1"), []byte("one more"))
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-	})
-}
-
-func FuzzParseMetadata(f *testing.F) {
-	f.Add(metaBytes(3, 9))
-	f.Add([]byte{0x2a, 8, 1, 0, 0, 0, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, b []byte) {
-		m, err := parseMetadata(b)
-		if err != nil {
-			return
-		}
-		again, err := parseMetadata(m.encode())
-		m.dispatched = nil
-		if err != nil || again.read != m.read || again.write != m.write || again.bytesSize != m.bytesSize || again.itemsSize != m.itemsSize {
-			t.Fatalf("%v became %v: %v", m, again, err)
-		}
-	})
 }
 
 // A processor or receiver keeps what it likes under any key, numbers included.
@@ -274,4 +181,15 @@ func TestADamagedFileOfAnotherComponentKeepsItsKeys(t *testing.T) {
 	}
 	require.NoError(t, c.Close(t.Context()))
 	require.EqualValues(t, 3, k.metric(t, "salvaged_requests"))
+}
+
+// rootPage is the root of the newest of a bbolt file's two meta pages.
+func rootPage(b []byte) int {
+	const header, root, txid = 16, 16, 48
+	le := binary.LittleEndian
+	newest := b[header:]
+	if other := b[pageSize+header:]; le.Uint64(other[txid:]) > le.Uint64(newest[txid:]) {
+		newest = other
+	}
+	return int(le.Uint64(newest[root:]))
 }

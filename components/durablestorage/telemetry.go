@@ -2,77 +2,64 @@ package durablestorage
 
 import (
 	"context"
+	"errors"
 
 	"go.opentelemetry.io/collector/extension"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/metadata"
 )
 
-const (
-	scopeName = "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
-	prefix    = "otelcol_extension_durable_storage_"
-)
+// sizes is what is observed of one queue.
+type sizes struct {
+	of                *queueTelemetry
+	file, live, limit int64
+}
 
-// telemetry holds the instruments; queueTelemetry adds to them for one queue.
+// telemetry holds the instruments, which metadata.yaml describes; queueTelemetry
+// adds to them for one queue.
 type telemetry struct {
 	extension attribute.KeyValue
 
 	refused, recovered, salvaged, corrupt, setAside, unreadable, missing, failed metric.Int64Counter
-	registration                                                                 metric.Registration
+
+	builder *metadata.TelemetryBuilder
 }
 
-func newTelemetry(set extension.Settings, observe func(func(q *queueTelemetry, file, live, limit int64)), unclaimed func() int64) (*telemetry, error) {
-	meter := set.MeterProvider.Meter(scopeName)
-	t := &telemetry{extension: attribute.String("extension", set.ID.String())}
-	var firstErr error
-	counter := func(name, unit, text string) metric.Int64Counter {
-		c, err := meter.Int64Counter(prefix+name, metric.WithUnit(unit), metric.WithDescription(text))
-		if err != nil && firstErr == nil {
-			firstErr = err
-		}
-		return c
-	}
-	t.refused = counter("refused_puts", "{request}", "Requests that were not taken, by reason: disk_full, max_bytes or error. Their senders were told.")
-	t.recovered = counter("recovered_requests", "{request}", "Requests that were in flight when the process ended, or lost from the queue's metadata, and were put back at start.")
-	t.salvaged = counter("salvaged_requests", "{request}", "Intact requests that were brought over from a damaged file.")
-	t.corrupt = counter("corrupt_requests", "{request}", "Requests found damaged in a damaged file. They remain in the file set aside.")
-	t.setAside = counter("set_aside_files", "{file}", "Damaged queue files that were renamed.")
-	t.unreadable = counter("unreadable_requests", "{request}", "Requests that could not be read now. They are kept for the next start.")
-	t.missing = counter("missing_requests", "{request}", "Places in the queue without a request, left by refused puts and recovery.")
-	t.failed = counter("failed_commits", "{commit}", "Commits of read marks and deletes that failed and are tried again.")
-
-	var gauges [3]metric.Int64ObservableGauge
-	for i, g := range []struct{ name, text string }{
-		{"file_bytes", "Size of a queue's file."},
-		{"live_bytes", "Bytes of the file in use by queued requests, rounded up to pages."},
-		{"limit_bytes", "Live bytes from which puts are refused."},
-	} {
-		var err error
-		if gauges[i], err = meter.Int64ObservableGauge(prefix+g.name, metric.WithUnit("By"), metric.WithDescription(g.text)); err != nil {
-			return nil, err
-		}
-	}
-	if firstErr != nil {
-		return nil, firstErr
-	}
-	orphans, err := meter.Int64ObservableGauge(prefix+"unclaimed_files", metric.WithUnit("{file}"), metric.WithDescription("Queue files that no exporter opened at start."))
+func newTelemetry(set extension.Settings, queues func() []sizes, unclaimed func() int64) (*telemetry, error) {
+	b, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
+	t := &telemetry{
+		extension: attribute.String("extension", set.ID.String()),
+		refused:   b.ExtensionDurableStorageRefusedPuts, recovered: b.ExtensionDurableStorageRecoveredRequests,
+		salvaged: b.ExtensionDurableStorageSalvagedRequests, corrupt: b.ExtensionDurableStorageCorruptRequests,
+		setAside: b.ExtensionDurableStorageSetAsideFiles, unreadable: b.ExtensionDurableStorageUnreadableRequests,
+		missing: b.ExtensionDurableStorageMissingRequests, failed: b.ExtensionDurableStorageFailedCommits,
+		builder: b,
+	}
 	self := metric.WithAttributeSet(attribute.NewSet(t.extension))
-	t.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		observe(func(q *queueTelemetry, file, live, limit int64) {
-			o.ObserveInt64(gauges[0], file, q.self)
-			o.ObserveInt64(gauges[1], live, q.self)
-			o.ObserveInt64(gauges[2], limit, q.self)
-		})
-		o.ObserveInt64(orphans, unclaimed(), self)
-		return nil
-	}, gauges[0], gauges[1], gauges[2], orphans)
-	return t, err
+	each := func(value func(sizes) int64) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			for _, q := range queues() {
+				o.Observe(value(q), q.of.self)
+			}
+			return nil
+		}
+	}
+	return t, errors.Join(
+		b.RegisterExtensionDurableStorageFileBytesCallback(each(func(q sizes) int64 { return q.file })),
+		b.RegisterExtensionDurableStorageLiveBytesCallback(each(func(q sizes) int64 { return q.live })),
+		b.RegisterExtensionDurableStorageLimitBytesCallback(each(func(q sizes) int64 { return q.limit })),
+		b.RegisterExtensionDurableStorageUnclaimedFilesCallback(func(_ context.Context, o metric.Int64Observer) error {
+			o.Observe(unclaimed(), self)
+			return nil
+		}))
 }
 
-func (t *telemetry) shutdown() error { return t.registration.Unregister() }
+func (t *telemetry) shutdown() { t.builder.Shutdown() }
 
 type queueTelemetry struct {
 	*telemetry

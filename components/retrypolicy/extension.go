@@ -69,7 +69,8 @@ func (p *policy) NotReady() error {
 func (p *policy) Shutdown(context.Context) error {
 	p.halt.stop()
 	p.quarantine.stop()
-	return p.tel.shutdown()
+	p.tel.Shutdown()
+	return nil
 }
 
 // GetHTTPRoundTripper implements extensionmiddleware.HTTPClient.

@@ -5,13 +5,13 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
-)
 
-var componentType = component.MustNewType("retry_policy")
+	"github.com/otelcol-obs/otelcol-obs/components/retrypolicy/internal/metadata"
+)
 
 // NewFactory returns the factory of the retry_policy extension.
 func NewFactory() extension.Factory {
-	return extension.NewFactory(componentType, createDefaultConfig, create, component.StabilityLevelBeta)
+	return extension.NewFactory(metadata.Type, createDefaultConfig, create, metadata.ExtensionStability)
 }
 
 func create(_ context.Context, set extension.Settings, cfg component.Config) (extension.Extension, error) {

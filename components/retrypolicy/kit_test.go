@@ -28,6 +28,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/grpc"
+
+	"github.com/otelcol-obs/otelcol-obs/components/retrypolicy/internal/metadata"
 )
 
 var extensionID = component.MustNewID("retry_policy")
@@ -47,7 +49,7 @@ func newKit(t testing.TB, change ...func(*Config)) *kit {
 	}
 	require.NoError(t, cfg.Validate())
 	tel := componenttest.NewTelemetry()
-	set := extensiontest.NewNopSettings(componentType)
+	set := extensiontest.NewNopSettings(metadata.Type)
 	set.ID = extensionID
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	ext, err := NewFactory().Create(t.Context(), set, cfg)
@@ -64,7 +66,7 @@ func newKit(t testing.TB, change ...func(*Config)) *kit {
 // attributes, written key=value.
 func (k *kit) metric(t testing.TB, name string, attrs ...string) int64 {
 	t.Helper()
-	m, err := k.tel.GetMetric(prefix + name)
+	m, err := k.tel.GetMetric("otelcol_extension_retry_policy_" + name)
 	if err != nil {
 		return 0
 	}

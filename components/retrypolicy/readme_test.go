@@ -58,13 +58,3 @@ func TestREADMEListsEveryKey(t *testing.T) {
 		require.Contains(t, readmetest.Text(t), "| `"+key+"` | `")
 	}
 }
-
-func TestREADMEListsEveryMetric(t *testing.T) {
-	k := newKit(t)
-	k.policy.tel.answer(transportHTTP, retry, 500)
-	k.policy.tel.quarantined(logs, "refused")
-	k.policy.tel.quarantineFull(logs)
-	k.policy.tel.expired(1)
-	k.policy.tel.rejected(logs, 1)
-	readmetest.EqualMetrics(t, k.tel.Reader, prefix)
-}

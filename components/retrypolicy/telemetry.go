@@ -2,6 +2,7 @@ package retrypolicy
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"sync"
 
@@ -9,62 +10,41 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 	"google.golang.org/grpc/codes"
+
+	"github.com/otelcol-obs/otelcol-obs/components/retrypolicy/internal/metadata"
 )
 
 const (
-	scopeName = "github.com/otelcol-obs/otelcol-obs/components/retrypolicy"
-	prefix    = "otelcol_extension_retry_policy_"
-
 	transportHTTP = "http"
 	transportGRPC = "grpc"
 )
 
+// telemetry counts what became of requests; metadata.yaml describes the metrics.
 type telemetry struct {
+	*metadata.TelemetryBuilder
 	self attribute.KeyValue
 	sets sync.Map // of answerKey to metric.MeasurementOption
-
-	answers, quarantinedRequests, refusedRequests, expiredRequests, rejectedItems metric.Int64Counter
-	registration                                                                  metric.Registration
 }
 
 func newTelemetry(set extension.Settings, q *quarantine) (*telemetry, error) {
-	meter := set.MeterProvider.Meter(scopeName)
-	t := &telemetry{self: attribute.String("extension", set.ID.String())}
-	var firstErr error
-	counter := func(name, unit, text string) metric.Int64Counter {
-		c, err := meter.Int64Counter(prefix+name, metric.WithUnit(unit), metric.WithDescription(text))
-		if err != nil && firstErr == nil {
-			firstErr = err
-		}
-		return c
-	}
-	t.answers = counter("answers", "{answer}", "Answers of backends that were not a delivery, by transport, code and action: retry, quarantine or split.")
-	t.quarantinedRequests = counter("quarantined_requests", "{request}", "Requests, or parts of them, written to quarantine, by signal and reason.")
-	t.refusedRequests = counter("quarantine_refusals", "{request}", "Requests that quarantine could not take, by signal. They are retried, except after a partial success.")
-	t.expiredRequests = counter("quarantine_expired", "{request}", "Requests removed from quarantine at their age.")
-	t.rejectedItems = counter("rejected_items", "{item}", "Items that backends rejected in an answer that was otherwise a success, by signal.")
-	bytes, err := meter.Int64ObservableGauge(prefix+"quarantine_bytes", metric.WithUnit("By"), metric.WithDescription("Size of the files in quarantine."))
+	b, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
 	}
-	files, err := meter.Int64ObservableGauge(prefix+"quarantine_files", metric.WithUnit("{file}"), metric.WithDescription("Files in quarantine."))
-	if err != nil {
-		return nil, err
-	}
-	if firstErr != nil {
-		return nil, firstErr
-	}
+	t := &telemetry{TelemetryBuilder: b, self: attribute.String("extension", set.ID.String())}
 	self := metric.WithAttributeSet(attribute.NewSet(t.self))
-	t.registration, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		b, f := q.size()
-		o.ObserveInt64(bytes, b, self)
-		o.ObserveInt64(files, f, self)
-		return nil
-	}, bytes, files)
-	return t, err
+	return t, errors.Join(
+		b.RegisterExtensionRetryPolicyQuarantineBytesCallback(func(_ context.Context, o metric.Int64Observer) error {
+			bytes, _ := q.size()
+			o.Observe(bytes, self)
+			return nil
+		}),
+		b.RegisterExtensionRetryPolicyQuarantineFilesCallback(func(_ context.Context, o metric.Int64Observer) error {
+			_, files := q.size()
+			o.Observe(files, self)
+			return nil
+		}))
 }
-
-func (t *telemetry) shutdown() error { return t.registration.Unregister() }
 
 type answerKey struct {
 	transport string
@@ -94,23 +74,23 @@ func (t *telemetry) answer(transport string, act action, code int) {
 		option, _ = t.sets.LoadOrStore(key, t.with(attribute.String("transport", transport),
 			attribute.String("code", text), attribute.String("action", act.String())))
 	}
-	t.answers.Add(context.Background(), 1, option.(metric.MeasurementOption))
+	t.ExtensionRetryPolicyAnswers.Add(context.Background(), 1, option.(metric.MeasurementOption))
 }
 
 func (t *telemetry) quarantined(signal, reason string) {
-	t.quarantinedRequests.Add(context.Background(), 1, t.with(attribute.String("signal", signal), attribute.String("reason", reason)))
+	t.ExtensionRetryPolicyQuarantinedRequests.Add(context.Background(), 1, t.with(attribute.String("signal", signal), attribute.String("reason", reason)))
 }
 
 func (t *telemetry) quarantineFull(signal string) {
-	t.refusedRequests.Add(context.Background(), 1, t.with(attribute.String("signal", signal)))
+	t.ExtensionRetryPolicyQuarantineRefusals.Add(context.Background(), 1, t.with(attribute.String("signal", signal)))
 }
 
 func (t *telemetry) expired(n int64) {
-	t.expiredRequests.Add(context.Background(), n, t.with())
+	t.ExtensionRetryPolicyQuarantineExpired.Add(context.Background(), n, t.with())
 }
 
 func (t *telemetry) rejected(signal string, n int64) {
-	t.rejectedItems.Add(context.Background(), n, t.with(attribute.String("signal", signal)))
+	t.ExtensionRetryPolicyRejectedItems.Add(context.Background(), n, t.with(attribute.String("signal", signal)))
 }
 
 func (t *telemetry) with(more ...attribute.KeyValue) metric.MeasurementOption {

@@ -1,4 +1,4 @@
-package durablestorage
+package bolt
 
 import (
 	"encoding/binary"
@@ -6,9 +6,9 @@ import (
 	"math"
 )
 
-// verify says whether bbolt can map the file and read each of its pages.
+// Verify reports with nil that bbolt can map the file and read each of its pages.
 // Values are not looked at. An empty file is a new one.
-func verify(r io.ReaderAt, size int64) error {
+func Verify(r io.ReaderAt, size int64) error {
 	if size == 0 {
 		return nil
 	}

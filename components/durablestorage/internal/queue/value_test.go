@@ -1,4 +1,4 @@
-package durablestorage
+package queue
 
 import (
 	"context"
@@ -11,10 +11,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata/request"
 )
 
-// encoded is a queued request as exporterhelper writes it.
-func encoded(t testing.TB, i int) []byte {
+func encoded(t testing.TB) []byte {
 	t.Helper()
-	b, err := request.MarshalLogs(context.Background(), logs(body(i)))
+	ld := plog.NewLogs()
+	ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("a record")
+	b, err := request.MarshalLogs(context.Background(), ld)
 	require.NoError(t, err)
 	return b
 }
@@ -30,32 +31,25 @@ func TestCountItemsReadsEachSignal(t *testing.T) {
 	require.NoError(t, err)
 	plain, err := (&ptrace.ProtoMarshaler{}).MarshalTraces(td)
 	require.NoError(t, err)
-	for signal, value := range map[string][]byte{"traces": traces, "metrics": metrics, "logs": encoded(t, 1), "profiles": {1}} {
-		n, err := countItems(signal, value)
+	for signal, value := range map[string][]byte{"traces": traces, "metrics": metrics, "logs": encoded(t), "profiles": {1}} {
+		n, err := CountItems(signal, value)
 		require.NoError(t, err, signal)
 		require.Equal(t, 1, n, signal)
 	}
-	n, err := countItems("traces", plain)
+	n, err := CountItems("traces", plain)
 	require.NoError(t, err)
 	require.Equal(t, 1, n, "the format before v0.132 has no context around the data")
 	for _, signal := range []string{"traces", "metrics", "logs"} {
-		_, err := countItems(signal, []byte("garbled \xff\xff\xff"))
+		_, err := CountItems(signal, []byte("garbled \xff\xff\xff"))
 		require.Error(t, err, signal)
 	}
 }
 
 func FuzzCountItems(f *testing.F) {
-	f.Add(encoded(f, 1))
+	f.Add(encoded(f))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		for _, signal := range []string{"traces", "metrics", "logs"} {
-			_, _ = countItems(signal, b)
+			_, _ = CountItems(signal, b)
 		}
 	})
-}
-
-func encodeLogs(t testing.TB, ld plog.Logs) []byte {
-	t.Helper()
-	b, err := request.MarshalLogs(context.Background(), ld)
-	require.NoError(t, err)
-	return b
 }

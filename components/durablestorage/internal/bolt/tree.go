@@ -1,4 +1,4 @@
-package durablestorage
+package bolt
 
 import "bytes"
 

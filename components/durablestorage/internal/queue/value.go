@@ -1,4 +1,4 @@
-package durablestorage
+package queue
 
 import (
 	"errors"
@@ -9,11 +9,11 @@ import (
 	"go.opentelemetry.io/collector/pdata/xpdata/request"
 )
 
-// countItems decodes a queued request as exporterhelper will, and returns the
+// CountItems decodes a queued request as exporterhelper will, and returns the
 // number of its spans, data points or log records. signal is the name under
 // which exporterhelper asks for its storage; of other signals the content is
 // not known, and each value is taken as it is.
-func countItems(signal string, value []byte) (n int, err error) {
+func CountItems(signal string, value []byte) (n int, err error) {
 	defer func() {
 		// A decoder that panics on damaged bytes would do so in the exporter too.
 		if r := recover(); r != nil {

@@ -1,4 +1,4 @@
-package durablestorage
+package bolt
 
 import (
 	"cmp"
@@ -10,10 +10,12 @@ import (
 	"unicode/utf8"
 
 	"go.etcd.io/bbolt"
+
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
 // salvageTx is how much one transaction of a rescue writes.
-const salvageTx = 4 * mib
+const salvageTx = 4 << 20
 
 // place is where a request's value lies in the damaged file.
 type place struct {
@@ -22,16 +24,16 @@ type place struct {
 	tree bool // reached through the tree, so not a stale copy
 }
 
-// content is what a file holds: an exporter's queue of a signal, or anything.
-type content struct {
-	queue  bool
-	signal string
+// Content is what a file holds: an exporter's queue of a signal, or anything.
+type Content struct {
+	Queue  bool
+	Signal string
 }
 
 // finds is what a damaged file still holds.
 type finds struct {
-	of     content
-	meta   metadata
+	of     Content
+	meta   queue.Metadata
 	known  bool // meta was found
 	places map[uint64][]place
 	others map[string]place // keys of a file that is no queue
@@ -42,7 +44,7 @@ type finds struct {
 // both meta pages, around what is damaged, then page by page. A free page may
 // hold requests that were delivered long ago, so the newest metadata found
 // decides which numbers still belong to the queue.
-func search(r io.ReaderAt, size int64, of content) finds {
+func search(r io.ReaderAt, size int64, of Content) finds {
 	found := finds{of: of, places: map[uint64][]place{}, others: map[string]place{}}
 	f := &boltFile{r: r, size: size, pageSize: int64(os.Getpagesize())}
 	goOn := func(error) error { return nil }
@@ -84,7 +86,7 @@ func search(r io.ReaderAt, size int64, of content) finds {
 	}
 	if found.known {
 		for index := range found.places {
-			if !found.meta.mayHold(index) {
+			if !found.meta.MayHold(index) {
 				delete(found.places, index)
 			}
 		}
@@ -105,21 +107,21 @@ func (s *finds) take(f *boltFile, p page, e leafElement, tree bool) {
 }
 
 func (s *finds) note(key string, value []byte, at int64, tree bool) {
-	if key == metadataKey && s.of.queue {
-		m, err := parseMetadata(value)
-		newer := cmp.Or(cmp.Compare(m.write, s.meta.write), cmp.Compare(m.read, s.meta.read)) > 0
+	if key == queue.MetadataKey && s.of.Queue {
+		m, err := queue.ParseMetadata(value)
+		newer := cmp.Or(cmp.Compare(m.Write, s.meta.Write), cmp.Compare(m.Read, s.meta.Read)) > 0
 		if err == nil && (!s.known || newer) {
 			s.meta, s.known = m, true
 		}
 		return
 	}
 	p := place{at, uint32(len(value)), tree}
-	if !s.of.queue {
+	if !s.of.Queue {
 		// A key that is no text is a sign of a damaged page.
 		if _, known := s.others[key]; !known && (tree || !s.inTree) && utf8.ValidString(key) {
 			s.others[key] = p
 		}
-	} else if index, ok := requestIndex(key); ok && len(s.places[index]) < 4 {
+	} else if index, ok := queue.RequestIndex(key); ok && len(s.places[index]) < 4 {
 		s.places[index] = append(s.places[index], p)
 	}
 }
@@ -139,10 +141,10 @@ func (s *finds) inline(f *boltFile, parent page, bucket leafElement, tree bool) 
 	}
 }
 
-// rescue writes what r still holds as a new queue file, in the order in which
+// Rescue writes what r still holds as a new queue file, in the order in which
 // it was queued, and returns the number of intact and of damaged requests. The
-// file is complete and on disk when rescue returns nil.
-func rescue(r io.ReaderAt, size int64, of content, path string) (intact, corrupt int64, err error) {
+// file is complete and on disk when Rescue returns nil.
+func Rescue(r io.ReaderAt, size int64, of Content, path string) (intact, corrupt int64, err error) {
 	found := search(r, size, of)
 	indexes := make([]uint64, 0, len(found.places))
 	for index := range found.places {
@@ -166,10 +168,10 @@ func rescue(r io.ReaderAt, size int64, of content, path string) (intact, corrupt
 	if found.known {
 		// Numbers of the queue without a request: overwritten, or never written
 		// because the disk was full. Count them, an alarm too many is cheap.
-		expected := found.meta.write - found.meta.read + uint64(len(found.meta.dispatched))
+		expected := found.meta.Write - found.meta.Read + uint64(len(found.meta.Dispatched))
 		corrupt = int64(expected - min(expected, uint64(len(indexes))))
 	}
-	var meta metadata
+	var meta queue.Metadata
 	for len(indexes) > 0 {
 		err = db.Update(func(tx *bbolt.Tx) error {
 			bucket, err := tx.CreateBucketIfNotExists(defaultBucket)
@@ -177,21 +179,21 @@ func rescue(r io.ReaderAt, size int64, of content, path string) (intact, corrupt
 				return err
 			}
 			for written := 0; len(indexes) > 0 && written < salvageTx; indexes = indexes[1:] {
-				value, items := firstIntact(r, of.signal, found.places[indexes[0]])
+				value, items := firstIntact(r, of.Signal, found.places[indexes[0]])
 				if value == nil {
 					corrupt++
 					continue
 				}
-				if err := bucket.Put([]byte(requestKey(meta.write)), value); err != nil {
+				if err := bucket.Put([]byte(queue.RequestKey(meta.Write)), value); err != nil {
 					return err
 				}
 				intact++
-				meta.write++
-				meta.itemsSize += int64(items)
-				meta.bytesSize += int64(len(value))
+				meta.Write++
+				meta.ItemsSize += int64(items)
+				meta.BytesSize += int64(len(value))
 				written += len(value)
 			}
-			return bucket.Put([]byte(metadataKey), meta.encode())
+			return bucket.Put([]byte(queue.MetadataKey), meta.Encode())
 		})
 		if err != nil {
 			return intact, corrupt, fmt.Errorf("write salvaged requests: %w", err)
@@ -234,7 +236,7 @@ func firstIntact(r io.ReaderAt, signal string, places []place) ([]byte, int) {
 		if _, err := r.ReadAt(value, p.at); err != nil || len(value) == 0 {
 			continue
 		}
-		if items, err := countItems(signal, value); err == nil {
+		if items, err := queue.CountItems(signal, value); err == nil {
 			return value, items
 		}
 	}

@@ -1,4 +1,4 @@
-package durablestorage
+package bolt
 
 import (
 	"encoding/binary"
@@ -34,7 +34,7 @@ const (
 	maxDepth   = 48
 	// maxPageBytes bounds one page with its overflow: four requests of the
 	// largest size that any receiver takes share one.
-	maxPageBytes = 256 * mib
+	maxPageBytes = 256 << 20
 )
 
 var defaultBucket = []byte("default") // file_storage's only bucket
