@@ -20,7 +20,7 @@ func TestSharedAttributesAreReplaced(t *testing.T) {
 	values := []string{`"text"`, `7`, `7.5`, `true`, `null`, `""`, `"https://a.example/?q=1"`, `18446744073709551616`}
 	want := []any{"text", int64(7), 7.5, true, nil, "", "https://a.example/?q=REDACTED", "18446744073709551616"}
 	for first := range values {
-		g := newRig(t, nil)
+		g := newRig(t, keepRaw)
 		var lines []string
 		for i := range values {
 			value := values[(first+i)%len(values)]

@@ -133,7 +133,7 @@ func TestAllocationsPerResourceEvent(t *testing.T) {
 			allocs := testing.AllocsPerRun(20, converter(t, shape)) / eventsPerBody
 			t.Logf("%.1f allocations per event", allocs)
 			if !raceDetector {
-				require.LessOrEqual(t, allocs, 42.0)
+				require.LessOrEqual(t, allocs, 28.0)
 			}
 		})
 	}

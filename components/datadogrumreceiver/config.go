@@ -37,6 +37,8 @@ type Config struct {
 	InferActions infer.Config `mapstructure:"infer_actions"`
 	// Resources says what becomes of requests.
 	Resources convert.ResourcesConfig `mapstructure:"resources"`
+	// Raw is keep, minimal or drop: what becomes of what has no name in the semantic conventions.
+	Raw convert.RawMode `mapstructure:"raw"`
 	// Views says how the versions of a view become one record.
 	Views view.Config `mapstructure:"views"`
 	// Skew corrects clocks that are wrong.
@@ -77,6 +79,7 @@ func createDefaultConfig() component.Config {
 			Before:  100 * time.Millisecond, After: 100 * time.Millisecond, Effect: 250 * time.Millisecond,
 		},
 		Resources:   convert.ResourcesConfig{Untraced: "event"},
+		Raw:         convert.RawMinimal,
 		Views:       view.Config{Settle: 30 * time.Second, Idle: 6 * time.Minute, MaxHeld: 20_000, MaxHeldBytes: 128 << 20},
 		Skew:        intake.SkewConfig{Correct: true, Threshold: 2 * time.Second},
 		MaxEventAge: 18 * time.Hour,

@@ -120,6 +120,7 @@ func (g *rig) send(method, path, body string, header ...string) reply {
 	g.t.Helper()
 	req, err := http.NewRequestWithContext(g.t.Context(), method, "http://"+g.rum.listener.addr.String()+path, strings.NewReader(body))
 	require.NoError(g.t, err)
+	req.Header.Set("User-Agent", "")
 	for i := 0; i < len(header); i += 2 {
 		req.Header.Set(header[i], header[i+1])
 	}

@@ -80,7 +80,9 @@ func (r *rum) sessionConfig() session.Config {
 	}
 }
 
-func (r *rum) newWriter() *convert.Writer { return convert.NewWriter(&r.privacy, &r.cfg.Resources) }
+func (r *rum) newWriter() *convert.Writer {
+	return convert.NewWriter(&r.privacy, &r.cfg.Resources, r.cfg.Raw)
+}
 
 func (r *rum) newIngest() *ingest {
 	return &ingest{writer: r.newWriter(), sessions: r.sessions, out: r.out, maxEvent: r.cfg.MaxEventBytes}

@@ -193,7 +193,7 @@ func TestSeparateActionsKeepTheirOwnTrace(t *testing.T) {
 // Browsers list every running action, some of which are never reported: they
 // become roots if they come, and no placeholder takes their place.
 func TestOtherActionsAreRootsBesideTheClick(t *testing.T) {
-	g := newRig(t, nil).start(nil)
+	g := newRig(t, keepRaw).start(nil)
 	all := strings.Replace(request(1, "a1", 10), `["a1"]`, `["never","manual","a1"]`, 1)
 	g.post(joinLines(all, act("a1", "click", "Pay", 0), act("manual", "custom", "checkout", -10)))
 	g.flush(g.cfg.Actions.Missing)

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/convert"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
@@ -28,6 +29,7 @@ func (c *Config) Validate() error {
 		c.validateBounds(),
 		oneOf("actions::span", c.Actions.Span, action.SpanPerTrace, action.SpanSeparate),
 		oneOf("resources::untraced", c.Resources.Untraced, "event", "drop"),
+		oneOf("raw", string(c.Raw), string(convert.RawKeep), string(convert.RawMinimal), string(convert.RawDrop)),
 		oneOf("privacy::client_ip", c.Privacy.ClientIP, "drop", "truncate", "keep"),
 		oneOf("privacy::url_query", c.Privacy.URLQuery, "redact", "drop", "keep"),
 		oneOf("privacy::user::id", c.Privacy.User.ID, "keep", "drop"),

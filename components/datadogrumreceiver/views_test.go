@@ -29,7 +29,7 @@ func TestAViewSentFortyTimesIsOneRecord(t *testing.T) {
 	require.Empty(t, g.records())
 	g.flush(time.Second)
 	require.Len(t, g.records(), 1)
-	version, _ := g.records()[0].Attributes().Get("datadog._dd.document_version")
+	version, _ := g.records()[0].Attributes().Get("rum.view.version")
 	require.EqualValues(t, 41, version.Int())
 	require.EqualValues(t, 1, g.count(t, "events", "type", "view", "outcome", "stale"))
 

@@ -38,4 +38,4 @@ const (
 // MapVersion is the version of the table in package convert. OpenTelemetry's conventions for
 // client telemetry are in development; a change of a name here is a change of
 // the scope version users can filter by.
-const MapVersion = "1"
+const MapVersion = "2"

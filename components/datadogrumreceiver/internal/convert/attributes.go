@@ -10,16 +10,17 @@ import (
 // attributes is the set that is being written.
 type attributes struct {
 	list   xpdata.MapBuilder
-	plan   *plan // of the event
-	asSpan bool  // ids and durations of the event become those of a span
+	doc    *event.Doc // the event
+	plan   *plan      // of it
+	asSpan bool       // ids and durations of the event become those of a span
 }
 
-// event begins the attributes of a span or record: all that e says and its
-// Resource does not.
+// event begins the attributes of a span or record: all that e says under names
+// of the conventions and its Resource does not.
 func (w *Writer) event(e *event.Event, asSpan bool) {
 	doc := &e.Doc
 	p := w.planOf(doc)
-	w.attrs.plan, w.attrs.asSpan = p, asSpan
+	w.attrs.doc, w.attrs.plan, w.attrs.asSpan = doc, p, asSpan
 	w.attrs.list.EnsureCapacity(max(p.usual, len(p.fixed)))
 	for _, e := range p.fixed {
 		w.value(doc, e.node, e.to, w.put(e.to.key))
@@ -32,10 +33,14 @@ func (w *Writer) event(e *event.Event, asSpan bool) {
 // put appends one attribute.
 func (w *Writer) put(key string) pcommon.Value { return w.attrs.list.AppendEmpty(key) }
 
-// into ends the attributes that event began.
+// into ends the attributes that event began: what has no such name comes last,
+// so that a backend that counts attributes cuts off the least.
 func (w *Writer) into(attrs pcommon.Map) {
-	w.attrs.list.UnsafeIntoMap(attrs)
 	p := w.attrs.plan
+	for i := range p.raw {
+		w.attribute(w.attrs.doc, &p.raw[i])
+	}
+	w.attrs.list.UnsafeIntoMap(attrs)
 	p.usual = attrs.Len()
 	if p.dotted {
 		dropRepeated(attrs)

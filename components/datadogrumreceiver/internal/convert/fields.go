@@ -28,6 +28,7 @@ type field struct {
 	path   string
 	name   string // the last part of the path
 	rule   fieldRule
+	raw    bool // the key is the path below datadog
 	dotted bool // the name holds a dot: two paths may spell the same key
 }
 
@@ -51,6 +52,10 @@ var wellKnown = map[string]field{
 	"usr.id":                  {key: attr.UserID},
 	"usr.name":                {key: "user.name"},
 	"usr.email":               {key: "user.email"},
+	"account.id":              {key: "account.id"},
+	"account.name":            {key: "account.name"},
+	"action.frustration.type": {key: "rum.action.frustration"},
+	"_dd.document_version":    {key: "rum.view.version"},
 	"action.id":               {key: attr.ActionID, rule: ruleActionID},
 	"action.type":             {key: attr.ActionType},
 	"action.target.name":      {key: attr.ActionName},
@@ -169,6 +174,7 @@ func newFieldTable(p *event.Privacy) *fieldTable {
 	}
 	for path, f := range t.known {
 		f.path, f.name = path, path[strings.LastIndexByte(path, '.')+1:]
+		f.raw = strings.HasPrefix(f.key, "datadog.")
 	}
 	t.private = map[string]bool{"context": false, "feature_flags": false, "usr": p.User.Other == "drop", "account": p.User.Other == "drop"}
 	return t
@@ -185,7 +191,7 @@ func (t *fieldTable) get(parent *field, name string) *field {
 		return f
 	}
 	own := string(t.path)
-	f := &field{key: "datadog." + own, path: own, name: own[len(own)-len(name):], dotted: strings.Contains(name, ".")}
+	f := &field{key: "datadog." + own, raw: true, path: own, name: own[len(own)-len(name):], dotted: strings.Contains(name, ".")}
 	if top, below, nested := strings.Cut(own, "."); nested {
 		if drop, isPrivate := t.private[top]; isPrivate && (drop || t.deny.Match(strings.ToLower(below))) {
 			f.rule = ruleDrop

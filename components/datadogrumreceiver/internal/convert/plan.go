@@ -1,6 +1,10 @@
 package convert
 
-import "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+import (
+	"slices"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
+)
 
 // entry is a value that is written, and where to.
 type entry struct {
@@ -15,6 +19,7 @@ type plan struct {
 	resource []entry // what describes the app and the device
 	fixed    []entry // of the rest, those that are one attribute, a scalar, whatever the value
 	free     []entry // those that are none or several, or a list
+	raw      []entry // those without a name in the conventions: they come last
 
 	envelope [envelopeSlots]int // what describes the app and the device, any may be event.None
 	usual    int                // attributes of the last event
@@ -47,6 +52,15 @@ func (w *Writer) planOf(doc *event.Doc) *plan {
 			w.collect(p, doc, j, eventInternal, p.addResource)
 		}
 	}
+	slices.SortStableFunc(p.resource, func(a, b entry) int {
+		switch {
+		case a.to.raw == b.to.raw:
+			return 0
+		case b.to.raw:
+			return -1
+		}
+		return 1
+	})
 	return p
 }
 
@@ -74,7 +88,12 @@ func (w *Writer) collect(p *plan, doc *event.Doc, i int, parent *field, add func
 	p.dotted = p.dotted || f.dotted
 	switch {
 	case f.rule == ruleDrop:
-	case kind != event.Object || doc.Empty(i):
+	case kind != event.Object && !w.raw.writes(f):
+	case kind == event.Object && doc.Empty(i):
+		if w.raw == RawKeep {
+			add(kind, entry{i, f})
+		}
+	case kind != event.Object:
 		add(kind, entry{i, f})
 	default:
 		for j := range doc.Members(i) {
@@ -86,7 +105,9 @@ func (w *Writer) collect(p *plan, doc *event.Doc, i int, parent *field, add func
 func (p *plan) addResource(_ event.Kind, e entry) { p.resource = append(p.resource, e) }
 
 func (p *plan) addEvent(kind event.Kind, e entry) {
-	if kind != event.Object && kind != event.Array && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
+	if e.to.raw {
+		p.raw = append(p.raw, e)
+	} else if kind != event.Object && kind != event.Array && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
 		p.fixed = append(p.fixed, e)
 	} else {
 		p.free = append(p.free, e)

@@ -29,7 +29,6 @@ func (w *Writer) attribute(doc *event.Doc, e *entry) {
 		return
 	case ruleStatus:
 		if str == "0" {
-			w.put("datadog.resource.status_code").SetInt(0)
 			return
 		}
 	}
@@ -158,7 +157,7 @@ func (w *Writer) actionID(doc *event.Doc, i int, f *field) {
 	if last != "" {
 		w.put(f.key).SetStr(last)
 	}
-	if count != 1 || last == "" {
+	if (count != 1 || last == "") && w.raw == RawKeep {
 		w.value(doc, i, f, w.put("datadog.action.id"))
 	}
 }

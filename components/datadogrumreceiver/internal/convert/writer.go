@@ -22,6 +22,7 @@ type Writer struct {
 	fields       *fieldTable
 	privacy      *event.Privacy
 	dropUntraced bool
+	raw          RawMode
 
 	traces  ptrace.Traces
 	logs    plog.Logs
@@ -46,8 +47,8 @@ type group struct {
 }
 
 // NewWriter returns a writer of an empty batch.
-func NewWriter(p *event.Privacy, resources *ResourcesConfig) *Writer {
-	w := &Writer{fields: newFieldTable(p), privacy: p, dropUntraced: resources.Untraced == "drop"}
+func NewWriter(p *event.Privacy, resources *ResourcesConfig, raw RawMode) *Writer {
+	w := &Writer{fields: newFieldTable(p), privacy: p, dropUntraced: resources.Untraced == "drop", raw: raw}
 	w.Begin()
 	return w
 }
@@ -134,8 +135,9 @@ func (w *Writer) resource(e *event.Event, from *event.Origin, attrs pcommon.Map)
 	doc := &e.Doc
 	p := w.planOf(doc)
 	w.attrs.list.EnsureCapacity(32)
-	for i := range p.resource {
-		w.attribute(doc, &p.resource[i])
+	named := 0
+	for ; named < len(p.resource) && !p.resource[named].to.raw; named++ {
+		w.attribute(doc, &p.resource[named])
 	}
 	w.put("telemetry.sdk.name").SetStr(attr.SDKName)
 	if e.Source == "browser" {
@@ -156,8 +158,12 @@ func (w *Writer) resource(e *event.Event, from *event.Origin, attrs pcommon.Map)
 	if from.ClientIP != "" {
 		w.put(attr.ClientAddress).SetStr(from.ClientIP)
 	}
+	w.agent(e, from.Agent)
 	if from.Shift != 0 {
 		w.put(attr.ClockSkew).SetInt(from.Shift.Milliseconds())
+	}
+	for i := named; i < len(p.resource); i++ {
+		w.attribute(doc, &p.resource[i])
 	}
 	w.attrs.list.UnsafeIntoMap(attrs)
 	if p.dotted {

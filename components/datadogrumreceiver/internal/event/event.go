@@ -39,6 +39,26 @@ type Origin struct {
 	Shift      time.Duration // added to every time of the device
 	Received   pcommon.Timestamp
 	Apps       []string // applications the token may report for; empty is all
+	Agent      *Agent   // who sent the request, nil when it does not say
+}
+
+// Agent is the browser, or the library of an app, that sent a request.
+type Agent struct {
+	Original string   `json:"original"` // the user agent as it came
+	Name     string   `json:"name,omitempty"`
+	Version  string   `json:"version,omitempty"`
+	Brands   []string `json:"brands,omitempty"`
+	Platform string   `json:"platform,omitempty"`
+	Mobile   bool     `json:"mobile,omitempty"`
+	OS       OS       `json:"os"`
+	Device   string   `json:"device,omitempty"` // its model
+}
+
+// OS is an operating system.
+type OS struct {
+	Name    string `json:"name,omitempty"`
+	Version string `json:"version,omitempty"`
+	Type    string `json:"type,omitempty"` // os.type of the semantic conventions
 }
 
 // MayReport reports whether the sender's token may report for the application.

@@ -12,6 +12,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/otel/attribute"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/agent"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
@@ -35,6 +36,7 @@ type Handler struct {
 	gate    *gate
 	pass    *passthrough
 	privacy *event.Privacy
+	agents  *agent.Reader
 	count   *counters
 	convert Converter
 	now     func() time.Time
@@ -56,7 +58,7 @@ func New(set Settings, privacy *event.Privacy, convert Converter, now func() tim
 		return nil, err
 	}
 	h := &Handler{
-		set: set, router: newRouter(set.Paths), gate: g, pass: pass, privacy: privacy, count: count, convert: convert, now: now,
+		set: set, router: newRouter(set.Paths), gate: g, pass: pass, privacy: privacy, agents: agent.NewReader(), count: count, convert: convert, now: now,
 		bodies: ttlset.NewClaims[digest.Key](set.MaxBodies, set.RememberBodies, claimLife),
 	}
 	h.budget.Store(set.MaxInFlightBytes)
@@ -270,6 +272,7 @@ func (h *Handler) origin(c *call, req *http.Request, from visitor, now time.Time
 		SDKVersion: version,
 		Shift:      h.skew(req.Context(), c, now),
 		Received:   pcommon.NewTimestampFromTime(now),
+		Agent:      h.agents.Read(req.Header, now),
 	}
 }
 

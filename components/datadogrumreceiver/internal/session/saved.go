@@ -27,6 +27,8 @@ type savedOrigin struct {
 	SDKVersion string `json:"sdk_version,omitempty"`
 	ShiftNanos int64  `json:"shift,omitempty"`
 	Received   uint64 `json:"received"`
+
+	Agent *event.Agent `json:"agent,omitempty"`
 }
 
 type savedSpan struct {
@@ -179,7 +181,7 @@ func savedOriginOf(o *event.Origin) *savedOrigin {
 	if o == nil {
 		return nil
 	}
-	return &savedOrigin{Tenant: o.Tenant, ClientIP: o.ClientIP, SDKVersion: o.SDKVersion, ShiftNanos: int64(o.Shift), Received: uint64(o.Received)}
+	return &savedOrigin{Tenant: o.Tenant, ClientIP: o.ClientIP, SDKVersion: o.SDKVersion, ShiftNanos: int64(o.Shift), Received: uint64(o.Received), Agent: o.Agent}
 }
 
 func (s *savedOrigin) origin() *event.Origin {
@@ -188,7 +190,7 @@ func (s *savedOrigin) origin() *event.Origin {
 	}
 	return &event.Origin{
 		Tenant: s.Tenant, ClientIP: s.ClientIP, SDKVersion: s.SDKVersion,
-		Shift: time.Duration(s.ShiftNanos), Received: pcommon.Timestamp(s.Received),
+		Shift: time.Duration(s.ShiftNanos), Received: pcommon.Timestamp(s.Received), Agent: s.Agent,
 	}
 }
 
