@@ -21,6 +21,7 @@ import (
 	"go.uber.org/zap"
 
 	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/bolt"
+	"github.com/otelcol-obs/otelcol-obs/internal/pipelineorder"
 	"github.com/otelcol-obs/otelcol-obs/internal/syncdir"
 )
 
@@ -30,6 +31,8 @@ var (
 )
 
 type durableStorage struct {
+	pipelineorder.Watcher // for components that warn of an order that does not work
+
 	cfg    *Config
 	inner  storage.Extension
 	logger *zap.Logger
