@@ -14,6 +14,8 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"google.golang.org/protobuf/proto"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
 )
 
 func zipped(t *testing.T, body []byte) []byte {
@@ -65,7 +67,7 @@ func TestABombIsTooLarge(t *testing.T) {
 func TestEarlyRefusalsAreToldAndCounted(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	defer func() { require.NoError(t, tel.Shutdown(context.WithoutCancel(t.Context()))) }()
-	set := receivertest.NewNopSettings(componentType)
+	set := receivertest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	factory := NewFactory()
 	cfg := factory.CreateDefaultConfig().(*Config)

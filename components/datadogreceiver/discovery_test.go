@@ -24,6 +24,9 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
 // javaClient does what dd-trace-java does: it compares Datadog-Agent-State after every send with the hash of the /info it knows, and
@@ -70,13 +73,13 @@ func TestInfoListsWhatWorks(t *testing.T) {
 	factory := NewFactory()
 	cfg := factory.CreateDefaultConfig().(*Config)
 	cfg.NetAddr.Endpoint = "127.0.0.1:0"
-	set := receivertest.NewNopSettings(componentType)
+	set := receivertest.NewNopSettings(metadata.Type)
 	spans, points := new(consumertest.TracesSink), new(consumertest.MetricsSink)
 	traces, err := factory.CreateTraces(t.Context(), set, cfg, spans)
 	require.NoError(t, err)
 	metrics, err := factory.CreateMetrics(t.Context(), set, cfg, points)
 	require.NoError(t, err)
-	require.Same(t, traces, metrics, "one component id is one receiver")
+	require.Same(t, traces.(*sharedcomponent.Handle[*datadogReceiver]).Instance(), metrics.(*sharedcomponent.Handle[*datadogReceiver]).Instance(), "one component id is one receiver")
 	r := started(t, traces)
 	require.NoError(t, metrics.Start(t.Context(), componenttest.NewNopHost()))
 
@@ -86,6 +89,11 @@ func TestInfoListsWhatWorks(t *testing.T) {
 		SpanEvents       *bool    `json:"span_events"`
 		SpanMetaStructs  *bool    `json:"span_meta_structs"`
 		LongRunningSpans *bool    `json:"long_running_spans"`
+		PeerTags         []string `json:"peer_tags"`
+		SpanKinds        []string `json:"span_kinds_stats_computed"`
+		Config           struct {
+			DefaultEnv string `json:"default_env"`
+		} `json:"config"`
 	}
 	_, body := r.send(t, http.MethodGet, "/info", nil)
 	require.NoError(t, json.Unmarshal([]byte(body), &info))
@@ -93,7 +101,13 @@ func TestInfoListsWhatWorks(t *testing.T) {
 	require.True(t, *info.SpanEvents)
 	require.True(t, *info.SpanMetaStructs)
 	require.False(t, *info.LongRunningSpans)
+	require.Equal(t, "none", info.Config.DefaultEnv)
+	require.Contains(t, info.PeerTags, "peer.service")
+	require.Equal(t, []string{"server", "consumer", "client", "producer"}, info.SpanKinds)
+	require.NotContains(t, body, "obfuscation_version")
 	require.Contains(t, info.Endpoints, "/v1.0/traces")
+	require.Contains(t, info.Endpoints, "/debugger/v1/diagnostics")
+	require.NotContains(t, info.Endpoints, "/spans")
 	require.Contains(t, info.Endpoints, "/v0.6/stats")
 	for _, path := range info.Endpoints {
 		resp, _ := r.send(t, http.MethodPost, path, nil)
@@ -121,7 +135,7 @@ func TestStatisticsNeedAMetricsPipeline(t *testing.T) {
 	cfg := factory.CreateDefaultConfig().(*Config)
 	cfg.NetAddr.Endpoint = "127.0.0.1:0"
 	cfg.ClientDropP0s = true
-	traces, err := factory.CreateTraces(t.Context(), receivertest.NewNopSettings(componentType), cfg, new(consumertest.TracesSink))
+	traces, err := factory.CreateTraces(t.Context(), receivertest.NewNopSettings(metadata.Type), cfg, new(consumertest.TracesSink))
 	require.NoError(t, err)
 	require.ErrorContains(t, traces.Start(t.Context(), componenttest.NewNopHost()), "client_drop_p0s")
 }
@@ -154,8 +168,11 @@ func TestServicesOfRefusedPayloadsAreAnsweredToo(t *testing.T) {
 func TestSideChannels(t *testing.T) {
 	r := run(t, new(consumertest.TracesSink))
 	for path, want := range map[string]int{
-		"/": 200, "/v0.4/services": 200, "/telemetry/proxy/api/v2/apmtelemetry": 200,
-		"/v0.7/config": 404, "/profiling/v1/input": 404, "/evp_proxy/v2/api": 404, "/debugger/v1/input": 404,
+		"/": 200, "/v0.4/services": 200, "/services": 200, "/telemetry/proxy/api/v2/apmtelemetry": 200,
+		"/debugger/v1/input": 200, "/debugger/v1/diagnostics": 200, "/debugger/v2/input": 200, "/symdb/v1/input": 200,
+		// What a user turns on and would lose, and what needs an agent of Datadog's.
+		"/v0.7/config": 404, "/profiling/v1/input": 404, "/evp_proxy/v2/api": 404, "/v0.1/pipeline_stats": 404, "/openlineage/api/v1/lineage": 404,
+		"/tracer_flare/v1": 404, "/dogstatsd/v2/proxy": 404, "/api/v2/logs": 404, "/api/v2/series": 404,
 	} {
 		resp, _ := r.send(t, http.MethodPost, path, []byte("{}"))
 		require.Equal(t, want, resp.StatusCode, path)
@@ -241,7 +258,7 @@ func TestTheNextPodTakesTheSocketOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, entries, 1, "nothing is left beside it")
 
-	require.Equal(t, path, second.addresses[len(second.addresses)-1].String())
+	require.Equal(t, path, second.listeners.addresses[len(second.listeners.addresses)-1].String())
 	client := http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		return new(net.Dialer).DialContext(ctx, "unix", path)
 	}}}

@@ -2,54 +2,43 @@ package datadogreceiver
 
 import (
 	"context"
-	"sync"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/receiver"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
-var componentType = component.MustNewType("datadog")
+// receivers holds one receiver, with one listener, for each component id, which may be in a traces and a metrics pipeline.
+var receivers = sharedcomponent.New[*Config, *datadogReceiver](sharedcomponent.StopAtFirst)
 
 // NewFactory returns the factory of the datadog receiver.
 func NewFactory() receiver.Factory {
-	f := &shared{}
-	return receiver.NewFactory(componentType, createDefaultConfig,
-		receiver.WithTraces(f.createTraces, component.StabilityLevelBeta),
-		receiver.WithMetrics(f.createMetrics, component.StabilityLevelBeta))
+	return receiver.NewFactory(metadata.Type, createDefaultConfig,
+		receiver.WithTraces(createTraces, metadata.TracesStability),
+		receiver.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
-// shared holds the receivers by configuration: a component id in a traces and a metrics pipeline is one receiver with one listener,
-// and the collector hands both the same pointer.
-type shared struct{ receivers sync.Map }
+func get(set receiver.Settings, cfg component.Config) (*sharedcomponent.Handle[*datadogReceiver], error) {
+	return receivers.Get(cfg.(*Config), func() (*datadogReceiver, error) { return newReceiver(set, cfg.(*Config)) })
+}
 
-func (s *shared) get(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
-	if r, ok := s.receivers.Load(cfg); ok {
-		return r.(*datadogReceiver), nil
-	}
-	r, err := newReceiver(set, cfg)
+func createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
+	h, err := get(set, cfg)
 	if err != nil {
 		return nil, err
 	}
-	r.forget = func() { s.receivers.Delete(cfg) }
-	actual, _ := s.receivers.LoadOrStore(cfg, r)
-	return actual.(*datadogReceiver), nil
+	h.Instance().traces = next
+	return h, nil
 }
 
-func (s *shared) createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {
-	r, err := s.get(set, cfg.(*Config))
+func createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
+	h, err := get(set, cfg)
 	if err != nil {
 		return nil, err
 	}
-	r.traces = next
-	return r, nil
-}
-
-func (s *shared) createMetrics(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Metrics) (receiver.Metrics, error) {
-	r, err := s.get(set, cfg.(*Config))
-	if err != nil {
-		return nil, err
-	}
-	r.metrics = next
-	return r, nil
+	h.Instance().metrics = next
+	return h, nil
 }

@@ -1,6 +1,7 @@
 package datadogreceiver
 
 import (
+	"context"
 	"time"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
@@ -16,7 +17,7 @@ func newRates(c SamplingConfig) *rates.Table {
 }
 
 // learn tells the rates whose traces a payload holds, whatever becomes of it.
-func (r *datadogReceiver) learn(found []decode.Root, sender *sender) {
+func (r *datadogReceiver) learn(ctx context.Context, found []decode.Root, sender *sender) {
 	if len(found) == 0 {
 		return
 	}
@@ -24,5 +25,5 @@ func (r *datadogReceiver) learn(found []decode.Root, sender *sender) {
 	for _, root := range found {
 		roots = append(roots, rates.Root{Service: root.Service, Env: root.Env, Traces: float64(root.Undecided)})
 	}
-	r.rates.Learn(roots, sender.droppedTraces, time.Now())
+	r.telemetry.forgot(ctx, r.rates.Learn(roots, sender.droppedTraces, time.Now()))
 }

@@ -19,6 +19,9 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
 // running is a started receiver.
@@ -37,7 +40,7 @@ func run(t *testing.T, next consumer.Traces, change ...func(*Config)) *running {
 		f(cfg)
 	}
 	require.NoError(t, cfg.Validate())
-	r, err := factory.CreateTraces(t.Context(), receivertest.NewNopSettings(componentType), cfg, next)
+	r, err := factory.CreateTraces(t.Context(), receivertest.NewNopSettings(metadata.Type), cfg, next)
 	require.NoError(t, err)
 	return started(t, r)
 }
@@ -50,8 +53,8 @@ func started(t *testing.T, r component.Component) *running {
 		defer cancel()
 		require.NoError(t, r.Shutdown(ctx))
 	})
-	dd := r.(*datadogReceiver)
-	return &running{datadogReceiver: dd, url: "http://" + dd.addresses[0].String()}
+	dd := r.(*sharedcomponent.Handle[*datadogReceiver]).Instance()
+	return &running{datadogReceiver: dd, url: "http://" + dd.listeners.addresses[0].String()}
 }
 
 // send makes one request and returns the answer with its body.

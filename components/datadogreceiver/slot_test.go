@@ -13,25 +13,27 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
 )
 
-// net/http recovers a panic of a handler; the slot and the room of its request must not be lost with it.
+// net/http recovers a panic of a handler; the slot and the memory of its request must not be lost with it.
 func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
-	r, err := newReceiver(receivertest.NewNopSettings(componentType), createDefaultConfig().(*Config))
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config))
 	require.NoError(t, err)
 	handle := r.handle(protocol{name: "v0.4"}, func(context.Context, *sender, []byte) (send, error) { panic("a bug") })
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v0.4/traces", strings.NewReader("x"))
 	require.PanicsWithValue(t, "a bug", func() { handle(httptest.NewRecorder(), req) })
-	require.Empty(t, r.slots)
-	requireRoom(t, r)
+	require.Empty(t, r.intake.slots)
+	requireMemory(t, r)
 }
 
-// requireRoom tells that nobody holds any room.
-func requireRoom(t *testing.T, r *datadogReceiver) {
+// requireMemory requires that nobody holds any memory.
+func requireMemory(t *testing.T, r *datadogReceiver) {
 	t.Helper()
-	whole := int64(r.cfg.MaxConcurrentRequests) * (r.cfg.MaxRequestBodySize + roomChunk)
-	require.True(t, r.room.TryAcquire(whole))
-	r.room.Release(whole)
+	whole := int64(r.cfg.MaxConcurrentRequests) * (r.cfg.MaxRequestBodySize + step)
+	require.True(t, r.intake.memory.TryAcquire(whole))
+	r.intake.memory.Release(whole)
 }
 
 func TestABodyThatTricklesInKeepsNobodyOut(t *testing.T) {
@@ -56,18 +58,18 @@ func TestABodyThatTricklesInKeepsNobodyOut(t *testing.T) {
 		require.NoError(t, end.Close())
 	}
 	slow.Wait()
-	requireRoom(t, r.datadogReceiver)
+	requireMemory(t, r.datadogReceiver)
 }
 
 func TestBodiesTogetherAreBounded(t *testing.T) {
 	r := run(t, new(consumertest.TracesSink), func(c *Config) { c.MaxConcurrentRequests, c.MaxWait = 1, 50*time.Millisecond })
-	whole := r.cfg.MaxRequestBodySize + roomChunk
-	require.True(t, r.room.TryAcquire(whole))
+	whole := r.cfg.MaxRequestBodySize + step
+	require.True(t, r.intake.memory.TryAcquire(whole))
 	resp, body := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
 	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
 	require.Contains(t, body, "too many requests")
-	r.room.Release(whole)
+	r.intake.memory.Release(whole)
 	resp, _ = r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
 	require.Equal(t, http.StatusOK, resp.StatusCode)
-	requireRoom(t, r.datadogReceiver)
+	requireMemory(t, r.datadogReceiver)
 }

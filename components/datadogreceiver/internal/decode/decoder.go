@@ -77,6 +77,9 @@ type Decoder struct{ sink *sink.Sink }
 // New makes a decoder.
 func New(o Options) *Decoder { return &Decoder{sink: sink.New(o)} }
 
+// ChargeTo sets Options.Charge for the payloads that follow. Nil is nobody.
+func (d *Decoder) ChargeTo(charge func(bytes int) error) { d.sink.ChargeTo(charge) }
+
 // Decode reads one payload. The result keeps no reference to body. Stats are valid with an error too.
 // ErrTooManySpans and ErrTooManyResources say the payload is too large, any other error that it can't be read at
 // all, or that it has spans and none of them can be kept.

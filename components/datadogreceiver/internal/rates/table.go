@@ -26,8 +26,8 @@ type Table struct {
 
 	mu        sync.Mutex
 	pairs     *simplelru.LRU[pair, *load]
-	all       load // of the pairs that share the budget
-	forgotten int64
+	all       load  // of the pairs that share the budget
+	forgotten int64 // in this call of Learn
 	bucket    int64 // number of the current one
 	built     time.Time
 	stale     bool // the answer lacks a pair
@@ -52,10 +52,10 @@ func (t *Table) Answer() *Answer { return t.answer.Load() }
 func (t *Table) Learns() bool { return len(t.fixed) > 0 || t.options.Budget > 0 }
 
 // Learn takes what was seen in a payload. dropped is how many unsampled traces the tracer says it dropped before sending, of the same
-// pairs as those it sent.
-func (t *Table) Learn(roots []Root, dropped int64, now time.Time) {
+// pairs as those it sent. It returns how many pairs were forgotten to remember these.
+func (t *Table) Learn(roots []Root, dropped int64, now time.Time) (forgotten int64) {
 	if !t.Learns() || len(roots) == 0 {
-		return
+		return 0
 	}
 	sent := 0.0
 	for _, r := range roots {
@@ -74,14 +74,15 @@ func (t *Table) Learn(roots []Root, dropped int64, now time.Time) {
 	if changed || t.stale && now.Sub(t.built) >= patience {
 		t.build(now)
 	}
+	forgotten, t.forgotten = t.forgotten, 0
+	return forgotten
 }
 
-// Size returns how many pairs are remembered, and how many were forgotten for want of room since the last call.
-func (t *Table) Size() (pairs int, forgotten int64) {
+// Size returns how many pairs are remembered.
+func (t *Table) Size() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	forgotten, t.forgotten = t.forgotten, 0
-	return t.pairs.Len(), forgotten
+	return t.pairs.Len()
 }
 
 func (t *Table) see(p pair, traces float64) {

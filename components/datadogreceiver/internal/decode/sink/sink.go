@@ -41,6 +41,9 @@ func New(o Options) *Sink {
 	return s
 }
 
+// ChargeTo sets Options.Charge for the results that follow.
+func (s *Sink) ChargeTo(charge func(bytes int) error) { s.options.Charge = charge }
+
 // Begin starts a result. size is that of the payload in bytes.
 func (s *Sink) Begin(size int, h Headers) {
 	s.Reset(size)

@@ -48,7 +48,7 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	if req.Method != http.MethodPost && req.Method != http.MethodPut {
 		return errMethod
 	}
-	body, err := r.read(req)
+	body, err := r.intake.read(req)
 	if err != nil {
 		return err
 	}
@@ -56,12 +56,12 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	release := func() {}
 	defer func() {
 		if !handedOn {
-			r.free(body)
+			r.intake.free(body)
 			release()
 		}
 	}()
 	arrived := time.Now()
-	if release, err = r.acquire(req.Context()); err != nil {
+	if release, err = r.intake.acquire(req.Context()); err != nil {
 		return err
 	}
 	left := r.cfg.MaxWait - time.Since(arrived)
@@ -70,7 +70,7 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 		return err
 	}
 	handedOn = true
-	r.free(body)
+	r.intake.free(body)
 	return r.consume(req.Context(), send, release, left)
 }
 
@@ -82,7 +82,7 @@ func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender
 		}
 		decoder := r.decoders.Get().(*decode.Decoder)
 		td, stats, err := decoder.Decode(p.format, body, sender.headers)
-		r.learn(decoder.Roots(), sender)
+		r.learn(ctx, decoder.Roots(), sender)
 		r.decoders.Put(decoder)
 		r.telemetry.received(ctx, sender, len(body), stats)
 		if err != nil {
@@ -100,25 +100,6 @@ func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender
 	}
 }
 
-// acquire waits for a slot, at most max_wait. release does nothing when there is none.
-func (r *datadogReceiver) acquire(ctx context.Context) (release func(), err error) {
-	release = func() { <-r.slots }
-	select {
-	case r.slots <- struct{}{}:
-		return release, nil
-	default:
-	}
-	timer := time.NewTimer(r.cfg.MaxWait)
-	defer timer.Stop()
-	select {
-	case r.slots <- struct{}{}:
-		return release, nil
-	case <-timer.C:
-	case <-ctx.Done():
-	}
-	return func() {}, errBusy
-}
-
 func undecodable(err error) error {
 	switch {
 	case errors.Is(err, decode.ErrTooManySpans), errors.Is(err, stats.ErrTooManyGroups):
@@ -134,9 +115,9 @@ func undecodable(err error) error {
 func (r *datadogReceiver) consume(ctx context.Context, send send, release func(), left time.Duration) error {
 	ctx, cancel := context.WithTimeout(ctx, left)
 	answer := make(chan error, 1)
-	r.running.Add(1)
+	r.listeners.running.Add(1)
 	go func() {
-		defer r.running.Done()
+		defer r.listeners.running.Done()
 		defer release()
 		defer cancel()
 		answer <- send(ctx)
@@ -146,7 +127,7 @@ func (r *datadogReceiver) consume(ctx context.Context, send send, release func()
 		return refused(err)
 	case <-ctx.Done():
 	}
-	// Both may be ready, and the pipeline's word counts more.
+	// Both may be ready, and the answer of the pipeline counts more.
 	select {
 	case err := <-answer:
 		return refused(err)
