@@ -7,6 +7,7 @@ import (
 	"net"
 	"runtime"
 	"sync"
+	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componentstatus"
@@ -35,6 +36,7 @@ type fluentReceiver struct {
 
 	server  *server.Server
 	lanes   *lanes.Lanes
+	pieces  *held // nil: nothing is joined
 	udp     net.PacketConn
 	address net.Addr
 	stop    sync.Once
@@ -88,6 +90,9 @@ func (r *fluentReceiver) Start(ctx context.Context, host component.Host) error {
 	if err := r.listenUDP(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
+	if err := r.openPieces(ctx, host); err != nil {
+		return errors.Join(err, r.closeListeners(listener))
+	}
 	r.lanes = lanes.Start(runtime.GOMAXPROCS(0), r.next)
 	r.server = server.New(set, r)
 	r.server.Serve(listener, func(err error) {
@@ -97,8 +102,20 @@ func (r *fluentReceiver) Start(ctx context.Context, host component.Host) error {
 	if r.udp != nil {
 		r.server.ServeHeartbeats(r.udp)
 	}
+	if r.pieces != nil {
+		r.pieces.run(func(now time.Time) { r.flush(context.Background(), now, false) })
+	}
 	r.set.Logger.Info("listening for Fluent senders", zap.Stringer("address", r.address), zap.String("transport", r.cfg.transport()))
 	return nil
+}
+
+// closeListeners undoes what Start did so far.
+func (r *fluentReceiver) closeListeners(l net.Listener) error {
+	err := l.Close()
+	if r.udp != nil {
+		err = errors.Join(err, r.udp.Close())
+	}
+	return err
 }
 
 func (r *fluentReceiver) listen(ctx context.Context) (net.Listener, error) {
@@ -148,6 +165,7 @@ func (r *fluentReceiver) Shutdown(ctx context.Context) (err error) {
 		defer stop()
 		err = errors.Join(err, r.server.Shutdown(ctx))
 		r.lanes.Stop()
+		err = errors.Join(err, r.closePieces(ctx))
 		r.telemetry.shutdown()
 	})
 	return err

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/config/confignet"
 	"go.opentelemetry.io/collector/consumer"
@@ -41,6 +42,11 @@ type running struct {
 
 func start(t testing.TB, next consumer.Logs, change func(*Config)) *running {
 	t.Helper()
+	return startOn(t, next, componenttest.NewNopHost(), change)
+}
+
+func startOn(t testing.TB, next consumer.Logs, host component.Host, change func(*Config)) *running {
+	t.Helper()
 	cfg := createDefaultConfig().(*Config)
 	cfg.Endpoint = "127.0.0.1:0"
 	if change != nil {
@@ -52,9 +58,10 @@ func start(t testing.TB, next consumer.Logs, change func(*Config)) *running {
 	set := receivertest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	set.Logger = zap.New(core)
+	set.ID = component.NewID(metadata.Type) // the same after a restart
 	r, err := newReceiver(set, cfg, next, admission.New(admission.Limits{MaxBytes: 256 << 20}))
 	require.NoError(t, err)
-	require.NoError(t, r.Start(context.Background(), componenttest.NewNopHost()))
+	require.NoError(t, r.Start(context.Background(), host))
 	t.Cleanup(func() {
 		require.NoError(t, r.Shutdown(context.Background()))
 		require.NoError(t, tel.Shutdown(context.Background()))

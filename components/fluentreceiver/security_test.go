@@ -170,7 +170,7 @@ func TestOnlyWhoKnowsTheKeyAndAPasswordMaySend(t *testing.T) {
 		write(t, conn, message("a"))
 		requireClosed(t, conn)
 	})
-	r.requireWarning(t, "shared key")
+	r.requireWarning(t, "the client")
 	require.EqualValues(t, 5, r.count(t, "otelcol_receiver_fluent_connections_refused", "auth"))
 	require.Equal(t, 2, sink.LogRecordCount())
 	// A heartbeat shakes hands and goes.

@@ -174,11 +174,13 @@ func (r *fluentReceiver) attempt(ctx context.Context, messages []server.Message,
 		}
 	}
 	r.decoders.Put(decoder)
-	if out.LogRecordCount() == 0 {
+	tx, err := r.join(ctx, sum, out)
+	if err != nil || out.LogRecordCount() == 0 {
 		hold.Release()
-		return sum, false, nil
+		return sum, false, err
 	}
 	merged, err = r.lanes.Consume(ctx, &lanes.Job{Logs: out, Bytes: bytes, Alone: alone, Done: hold.Release})
+	r.settle(tx, err)
 	return sum, merged, err
 }
 

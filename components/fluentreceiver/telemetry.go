@@ -123,3 +123,9 @@ func (t *telemetry) acked(d time.Duration) {
 func (t *telemetry) beat(b server.Beat) {
 	t.builder.ReceiverFluentHeartbeats.Add(context.Background(), 1, t.by("kind", string(b)))
 }
+
+func (t *telemetry) joined(outcome string, n int) {
+	if n > 0 {
+		t.builder.ReceiverFluentPartialLines.Add(context.Background(), int64(n), t.by("outcome", outcome))
+	}
+}

@@ -62,7 +62,7 @@ var refusals = map[string]string{
 	"Datadog v0.4 traces": "429 Too Many Requests",
 	"Datadog v0.5 traces": "429 Too Many Requests",
 	"Datadog v1.0 traces": "429 Too Many Requests",
-	"Fluent forward logs": "EOF", // closed without an ack
+	"Fluent forward logs": "i/o timeout", // held for max_wait, which is longer than this client waits
 }
 
 // diskUse is the size of all files below a directory.

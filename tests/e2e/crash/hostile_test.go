@@ -21,7 +21,6 @@ import (
 )
 
 // T9: ten thousand clients at once on each receiver that is asked to take them.
-// Fluent forward is contrib's and ends at 100 connections.
 func TestTenThousandConnections(t *testing.T) {
 	const connections = 10_000
 	var limit syscall.Rlimit
@@ -46,6 +45,11 @@ func TestTenThousandConnections(t *testing.T) {
 		}},
 		"OTLP HTTP": {r.OTLPHTTP, post("/v1/logs", "application/x-protobuf", newOTLPHTTP("", 10).encode)},
 		"Datadog":   {r.Datadog, post("/v0.4/traces", "application/msgpack", newDatadog04("", 10).encode)},
+		"Fluent forward": {r.Fluent, func(conn net.Conn, uids []uint64) (bool, error) {
+			client := &fluent{conn: conn, r: msgp.NewReader(conn), pad: 10}
+			outcome, err := client.send(t.Context(), uids)
+			return outcome == acked, err
+		}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := r.ledger.Source(name)

@@ -180,11 +180,11 @@ func (s *Server) admit(nc net.Conn) {
 	}
 	closed := s.closed
 	s.mu.Unlock()
-	if closed || full {
-		nc.Close()
-	}
 	if full && !closed {
 		s.handler.Refused(nc.RemoteAddr(), refuse(Connections, "max_connections are open"))
+	}
+	if closed || full {
+		nc.Close()
 	}
 }
 
@@ -193,14 +193,14 @@ func (s *Server) serve(c *conn) {
 	peer := c.RemoteAddr()
 	err := c.run()
 	c.release()
-	c.Close()
-	s.mu.Lock()
-	delete(s.conns, c)
-	s.mu.Unlock()
 	var r *Refusal
 	if errors.As(err, &r) {
 		s.handler.Refused(peer, r)
 	}
+	c.Close()
+	s.mu.Lock()
+	delete(s.conns, c)
+	s.mu.Unlock()
 }
 
 // Shutdown stops accepting, lets the handler finish what it has and closes every connection. When ctx ends first, the handler's context
