@@ -45,9 +45,9 @@ crash: build ## Kill tests, short form; STOCK=1 shows the stock components' loss
 soak: build ## Kill tests, 10 minutes.
 	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) CRASH_SOAK=10m go test -count=1 -timeout 40m -v ./crash/...
 
-check: ## Formatting and vet, in every module.
+check: .cache/tools/golangci-lint ## Formatting, vet and golangci-lint (go vet among it), in every module.
 	@unformatted=$$(gofmt -l $$(git ls-files '*.go')); test -z "$$unformatted" || { echo "gofmt -w these:" $$unformatted; exit 1; }
-	@for m in $(MODULES); do echo "go vet $$m"; (cd $$m && go vet ./...) || exit 1; done
+	@for m in $(MODULES); do echo "golangci-lint $$m"; (cd $$m && $(CURDIR)/$< run --config $(CURDIR)/.golangci.yml ./...) || exit 1; done
 
 fmt: ## Format every Go file.
 	gofmt -w $$(git ls-files '*.go')
@@ -60,6 +60,10 @@ generate: generate-metadata ## Rewrite cmd/otelcol-obs from builder-config.yaml,
 generate-metadata: .cache/tools/mdatagen
 	@for f in $$(git ls-files 'components/*/metadata.yaml' --others --cached --exclude-standard); do \
 	  echo "mdatagen $$f"; (cd $$(dirname $$f) && $(CURDIR)/.cache/tools/mdatagen metadata.yaml) || exit 1; done
+
+.cache/tools/golangci-lint: tools/lint/go.mod
+	@echo "building golangci-lint, once: minutes on a small machine"
+	cd tools/lint && go build -o $(CURDIR)/$@ github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 
 # mdatagen's newest version that builds with the modules that can be had.
 .cache/tools/mdatagen: tools/mdatagen/go.mod

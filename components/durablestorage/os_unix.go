@@ -31,7 +31,7 @@ func lock(f *os.File, timeout time.Duration) error {
 // allocated is the disk space that a file has; less than its size if it has holes.
 func allocated(info os.FileInfo) int64 {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok {
-		return int64(st.Blocks) * 512
+		return st.Blocks * 512
 	}
 	return info.Size()
 }

@@ -54,7 +54,7 @@ func (i *interceptor) intercept(ctx context.Context, method string, req, reply a
 	ctx, end := i.halt.bind(ctx)
 	defer end()
 	err := invoke(ctx, method, req, reply, cc, opts...)
-	if err != nil && context.Cause(ctx) == errHalted {
+	if err != nil && errors.Is(context.Cause(ctx), errHalted) {
 		return status.Error(codes.Unavailable, errHalted.Error())
 	}
 	signal := signalOf(method)

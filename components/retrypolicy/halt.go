@@ -66,7 +66,7 @@ func (h *halt) roundTrip(next http.RoundTripper, req *http.Request) (*http.Respo
 	ctx, end := h.bind(req.Context())
 	resp, err := next.RoundTrip(req.WithContext(ctx))
 	if err != nil {
-		if context.Cause(ctx) == errHalted {
+		if errors.Is(context.Cause(ctx), errHalted) {
 			err = errHalted
 		}
 		end()

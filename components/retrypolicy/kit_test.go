@@ -81,7 +81,7 @@ func (k *kit) metric(t testing.TB, name string, attrs ...string) int64 {
 	for _, p := range points {
 		have := map[string]bool{}
 		for _, kv := range p.Attributes.ToSlice() {
-			have[string(kv.Key)+"="+kv.Value.Emit()] = true
+			have[string(kv.Key)+"="+kv.Value.String()] = true
 		}
 		matches := true
 		for _, a := range attrs {

@@ -37,7 +37,6 @@ type quarantine struct {
 
 	mu           sync.Mutex
 	bytes, files int64
-	swept        time.Time
 	now          func() time.Time
 	stopSweep    chan struct{}
 	done         sync.WaitGroup

@@ -44,5 +44,5 @@ func archive(path string, requests []request) (int, error) {
 		return 0, err
 	}
 	packed := enc.EncodeAll(tarred.Bytes(), nil)
-	return len(packed), os.WriteFile(path, packed, 0o644) //nolint:gosec // part of the repository
+	return len(packed), os.WriteFile(path, packed, 0o644)
 }

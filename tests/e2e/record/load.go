@@ -19,7 +19,7 @@ var words = []string{"lamp", "desk", "chair", "blue", "oak", "summer", "sale", "
 
 // load sends the app at base the same list of requests each time.
 func load(base string) error {
-	rnd := rand.New(rand.NewPCG(7, 11)) //nolint:gosec // a load that varies, the same each time
+	rnd := rand.New(rand.NewPCG(7, 11))
 	list := make(chan *http.Request)
 	var wg sync.WaitGroup
 	for range loadWorkers {

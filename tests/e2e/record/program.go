@@ -32,7 +32,7 @@ type program struct {
 }
 
 func start(env []string, name string, args ...string) (*program, error) {
-	p := &program{cmd: exec.Command(name, args...), done: make(chan error, 1)} //nolint:gosec // names are ours
+	p := &program{cmd: exec.Command(name, args...), done: make(chan error, 1)}
 	p.cmd.Env = append(os.Environ(), env...)
 	p.cmd.Stdout, p.cmd.Stderr = &p.out, &p.out
 	if err := p.cmd.Start(); err != nil {
@@ -45,7 +45,7 @@ func start(env []string, name string, args ...string) (*program, error) {
 // ready waits until url answers.
 func (p *program) ready(url string) error {
 	for end := time.Now().Add(patience); ; {
-		if resp, err := http.Get(url); err == nil { //nolint:gosec // ours
+		if resp, err := http.Get(url); err == nil {
 			return resp.Body.Close()
 		}
 		select {

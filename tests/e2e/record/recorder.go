@@ -40,7 +40,7 @@ func newRecorder(dir string) (*recorder, error) {
 		return nil, err
 	}
 	r := &recorder{dir: dir, anon: anon, url: "http://" + listener.Addr().String()}
-	r.server = &http.Server{Handler: r} //nolint:gosec // on this machine, for a minute
+	r.server = &http.Server{Handler: r}
 	go func() { _ = r.server.Serve(listener) }()
 	return r, nil
 }

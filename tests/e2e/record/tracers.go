@@ -43,7 +43,7 @@ func tracer(format string, a app) func(*recorder) error {
 
 func goApp(r *recorder, _ string) ([]string, string, []string, error) {
 	bin := filepath.Join(r.dir, "shop")
-	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./record/apps/golang") //nolint:gosec // ours
+	build := exec.Command("go", "build", "-trimpath", "-o", bin, "./record/apps/golang")
 	build.Stderr = os.Stderr
 	return nil, bin, nil, build.Run()
 }
@@ -61,7 +61,7 @@ func pythonApp(r *recorder, format string) ([]string, string, []string, error) {
 
 func javaApp(r *recorder, format string) ([]string, string, []string, error) {
 	jars := filepath.Join(r.dir, "jars")
-	copyJars := exec.Command("mvn", "--batch-mode", "--quiet", "--file", "record/apps/java/pom.xml", //nolint:gosec // ours
+	copyJars := exec.Command("mvn", "--batch-mode", "--quiet", "--file", "record/apps/java/pom.xml",
 		"dependency:copy-dependencies", "-DoutputDirectory="+jars, "-Dmdep.stripVersion=true")
 	copyJars.Stdout, copyJars.Stderr = os.Stderr, os.Stderr
 	if err := copyJars.Run(); err != nil {

@@ -109,4 +109,5 @@ func RequestIndex(key string) (uint64, bool) {
 	return n, err == nil && strconv.FormatUint(n, 10) == key
 }
 
+// RequestKey returns the key of a request by its number.
 func RequestKey(index uint64) string { return strconv.FormatUint(index, 10) }

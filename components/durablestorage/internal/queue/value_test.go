@@ -47,7 +47,7 @@ func TestCountItemsReadsEachSignal(t *testing.T) {
 
 func FuzzCountItems(f *testing.F) {
 	f.Add(encoded(f))
-	f.Fuzz(func(t *testing.T, b []byte) {
+	f.Fuzz(func(_ *testing.T, b []byte) {
 		for _, signal := range []string{"traces", "metrics", "logs"} {
 			_, _ = CountItems(signal, b)
 		}
