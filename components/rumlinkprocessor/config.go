@@ -25,10 +25,6 @@ type Config struct {
 	// MaxValueLength is the longest value, in runes, that is copied from one
 	// signal to the other.
 	MaxValueLength int `mapstructure:"max_value_length"`
-
-	// shared is what all pipelines with this processor id have in common. The
-	// collector gives every instance of one id the same Config.
-	shared *shared
 }
 
 // StoreConfig bounds the store.
@@ -152,6 +148,5 @@ func createDefaultConfig() component.Config {
 			RUM:          true,
 		},
 		MaxValueLength: 1024,
-		shared:         new(shared),
 	}
 }

@@ -35,7 +35,7 @@ func (p *spanProcessor) processor(ctx context.Context) (processor.Traces, error)
 		processorhelper.WithCapabilities(capabilities),
 		processorhelper.WithStart(p.start),
 		processorhelper.WithShutdown(p.shutdown))
-	if err != nil || !p.linker.index.Consumes() {
+	if err != nil || !p.index.Consumes() {
 		return inner, err
 	}
 	return &tracesThenForget{inner, p}, nil
@@ -54,7 +54,7 @@ func (p *logProcessor) processor(ctx context.Context) (processor.Logs, error) {
 		processorhelper.WithCapabilities(capabilities),
 		processorhelper.WithStart(p.start),
 		processorhelper.WithShutdown(p.shutdown))
-	if err != nil || p.wait == nil && !p.linker.index.Consumes() {
+	if err != nil || p.wait == nil && !p.index.Consumes() {
 		return inner, err
 	}
 	return &logsThenPark{inner, p}, nil
@@ -72,7 +72,7 @@ func (t *tracesThenForget) ConsumeTraces(ctx context.Context, td ptrace.Traces) 
 	if err := t.Traces.ConsumeTraces(ctx, td); err != nil {
 		return err
 	}
-	t.p.linker.index.Forget(c.consumed)
+	t.p.index.Forget(c.consumed)
 	return nil
 }
 
@@ -91,6 +91,6 @@ func (l *logsThenPark) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 		}
 		return err
 	}
-	l.p.linker.index.Forget(c.consumed)
+	l.p.index.Forget(c.consumed)
 	return l.p.park(ctx, c.items)
 }

@@ -81,7 +81,8 @@ func newLinkerWith(t testing.TB, cfg *Config, set processor.Settings, host compo
 func makeLinker(t testing.TB, cfg *Config, set processor.Settings) *linker {
 	require.NoError(t, cfg.Validate())
 	l := &linker{t: t, cfg: cfg, clock: new(clock), spans: new(consumertest.TracesSink), logs: new(consumertest.LogsSink)}
-	cfg.shared.index = newIndex(cfg, l.clock.now)
+	_, err := instances.Get(cfg, func() (*shared, error) { return newShared(set, cfg, l.clock.now), nil })
+	require.NoError(t, err)
 
 	nextTraces, err := consumer.NewTraces(func(ctx context.Context, td ptrace.Traces) error {
 		if err := l.next.check(); err != nil {

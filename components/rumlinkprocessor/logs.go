@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/plog"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 	"go.uber.org/zap"
@@ -21,7 +22,7 @@ type logProcessor struct {
 	linker  logLinker
 	next    consumer.Logs
 	batches sync.Pool // of *logBatch
-	pipeline
+	member
 }
 
 func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*logProcessor, error) {
@@ -29,22 +30,22 @@ func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &logProcessor{
-		next: next,
-		linker: logLinker{
-			index:        cfg.shared.indexFor(cfg),
-			copies:       copies,
-			rule:         newEventRule(cfg),
-			counts:       cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
-			canonicalize: cfg.IDs.Canonicalize,
-			markNoID:     cfg.Logs.MarkNoID,
-			waitForSpan:  cfg.Logs.WaitFor == waitUnknownSpan,
-			maxRunes:     cfg.MaxValueLength,
-		},
+	p := &logProcessor{next: next}
+	if p.member, err = newMember(set, cfg, pipeline.SignalLogs, cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.release); err != nil {
+		return nil, err
 	}
-	p.batches.New = func() any { return &logBatch{prints: p.linker.index.NewFingerprints()} }
-	p.pipeline, err = newPipeline(set, cfg, "logs", cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.release)
-	return p, err
+	p.batches.New = func() any { return &logBatch{prints: p.index.NewFingerprints()} }
+	p.linker = logLinker{
+		index:        p.index,
+		copies:       copies,
+		rule:         newEventRule(cfg),
+		counts:       cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
+		canonicalize: cfg.IDs.Canonicalize,
+		markNoID:     cfg.Logs.MarkNoID,
+		waitForSpan:  cfg.Logs.WaitFor == waitUnknownSpan,
+		maxRunes:     cfg.MaxValueLength,
+	}
+	return p, nil
 }
 
 func newEventRule(cfg *Config) enrich.EventRule {
@@ -59,9 +60,9 @@ func newEventRule(cfg *Config) enrich.EventRule {
 
 func (p *logProcessor) start(ctx context.Context, host component.Host) error {
 	if p.wait != nil {
-		p.cfg.shared.add(p.wait.queue)
+		p.addQueue(p.wait.queue)
 	}
-	return p.pipeline.start(ctx, host, p.adopt)
+	return p.member.start(ctx, host, p.adopt)
 }
 
 // processLogs joins what can be joined now and takes out what should wait.
@@ -136,7 +137,7 @@ func (p *logProcessor) park(ctx context.Context, items []*parking.Item) error {
 	// A span that came between the look-up and the parking has not seen them.
 	for _, it := range items {
 		for _, k := range it.Wants {
-			if p.linker.index.Knows(k) {
+			if p.index.Knows(k) {
 				p.wait.queue.Arrived(k)
 			}
 		}
@@ -156,7 +157,7 @@ func (p *logProcessor) release(ctx context.Context, items []*parking.Item) error
 	if err := p.next.ConsumeLogs(parking.ClientContext(ctx, items), ld); err != nil {
 		return err
 	}
-	p.linker.index.Forget(b.consumed)
+	p.index.Forget(b.consumed)
 	p.telemetry.add(ctx, &b.tally)
 	return nil
 }

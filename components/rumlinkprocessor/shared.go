@@ -8,55 +8,102 @@ import (
 	"sync/atomic"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
 
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
+	"github.com/otelcol-obs/otelcol-obs/internal/pipelineorder"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
 const minSweep = time.Second
+
+var instances = sharedcomponent.New[*Config, *shared](sharedcomponent.StopAtLast)
 
 // shared is what all pipelines with one processor id have in common: the index,
 // swept while at least one of them runs, and the queues of logs that wait for
 // what arrives.
 type shared struct {
-	mu    sync.Mutex
-	index *index.Index
-	users int
-	stop  chan struct{}
-	done  chan struct{}
-	// claimed are the signals whose waiting data goes to the storage.
-	claimed   map[string]bool
+	set       processor.Settings
+	cfg       *Config
+	index     *index.Index
 	telemetry *metadata.TelemetryBuilder
+	stop      chan struct{}
+	done      chan struct{}
+	queues    atomic.Pointer[[]*parking.Queue]
 
-	queues atomic.Pointer[[]*parking.Queue]
+	mu      sync.Mutex
+	signals map[pipeline.Signal]bool // in which it stands
+	claimed map[pipeline.Signal]bool // whose waiting data goes to the storage
+}
+
+func newShared(set processor.Settings, cfg *Config, now func() int64) *shared {
+	return &shared{
+		set: set, cfg: cfg, index: newIndex(cfg, now),
+		signals: map[pipeline.Signal]bool{}, claimed: map[pipeline.Signal]bool{},
+	}
+}
+
+// instanceOf returns what the pipelines of one processor id share.
+func instanceOf(set processor.Settings, cfg *Config) (*sharedcomponent.Handle[*shared], error) {
+	return instances.Get(cfg, func() (*shared, error) {
+		base := time.Now()
+		return newShared(set, cfg, func() int64 { return int64(time.Since(base)) }), nil
+	})
+}
+
+// Start implements component.Component: it starts the sweeper, and warns of a
+// place among the processors in which little or nothing is joined.
+func (s *shared) Start(_ context.Context, host component.Host) (err error) {
+	if s.telemetry, err = observeIndex(s.set, s.index); err != nil {
+		return err
+	}
+	s.stop, s.done = make(chan struct{}), make(chan struct{})
+	go sweep(s.index, max(minSweep, s.cfg.Store.TTL/4), s.stop, s.done)
+	order := pipelineorder.Of(host)
+	if order == nil { // no extension knows; which signals it was made for is known here
+		order = pipelineorder.Pipelines{}
+		for signal := range s.signals {
+			order[pipeline.NewID(signal)] = []component.ID{s.set.ID}
+		}
+	}
+	for _, sentence := range misplacements(order, s.set.ID, len(s.cfg.Spans.LinkOrphansBy) > 0) {
+		s.set.Logger.Warn("The order of processors does not work: " + sentence)
+	}
+	return nil
+}
+
+// Shutdown implements component.Component.
+func (s *shared) Shutdown(context.Context) error {
+	if s.stop != nil {
+		close(s.stop)
+		<-s.done
+		s.telemetry.Shutdown()
+	}
+	return nil
+}
+
+// standsIn notes a signal for which the processor was made.
+func (s *shared) standsIn(signal pipeline.Signal) {
+	s.mu.Lock()
+	s.signals[signal] = true
+	s.mu.Unlock()
 }
 
 // claim takes the storage for a signal. Data found there after a restart must
 // know which pipeline it came from, so there can be only one.
-func (s *shared) claim(signal string) error {
+func (s *shared) claim(signal pipeline.Signal) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.claimed[signal] {
 		return fmt.Errorf("storage serves one %s pipeline: give each further pipeline a rum_link of its own name", signal)
 	}
-	if s.claimed == nil {
-		s.claimed = make(map[string]bool)
-	}
 	s.claimed[signal] = true
 	return nil
-}
-
-func (s *shared) indexFor(cfg *Config) *index.Index {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.index == nil {
-		base := time.Now()
-		s.index = newIndex(cfg, func() int64 { return int64(time.Since(base)) })
-	}
-	return s.index
 }
 
 func newIndex(cfg *Config, now func() int64) *index.Index {
@@ -83,8 +130,8 @@ func newIndex(cfg *Config, now func() int64) *index.Index {
 	})
 }
 
-// add has the queue told what arrives.
-func (s *shared) add(q *parking.Queue) {
+// addQueue has a queue told what arrives.
+func (s *shared) addQueue(q *parking.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var queues []*parking.Queue
@@ -104,34 +151,6 @@ func (s *shared) arrived(k index.EntryKey) {
 	for _, q := range *queues {
 		q.Arrived(k)
 	}
-}
-
-// start is called by every pipeline; the first starts the sweeper.
-func (s *shared) start(set processor.Settings, ttl time.Duration) (err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.users == 0 {
-		if s.telemetry, err = observeIndex(set, s.index); err != nil {
-			return err
-		}
-		s.stop, s.done = make(chan struct{}), make(chan struct{})
-		go sweep(s.index, max(minSweep, ttl/4), s.stop, s.done)
-	}
-	s.users++
-	return nil
-}
-
-// shutdown is called by every started pipeline; the last stops the sweeper.
-func (s *shared) shutdown() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.users--; s.users > 0 {
-		return
-	}
-	close(s.stop)
-	<-s.done
-	s.claimed = nil
-	s.telemetry.Shutdown()
 }
 
 func sweep(x *index.Index, every time.Duration, stop <-chan struct{}, done chan<- struct{}) {

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
 	"go.uber.org/zap"
@@ -19,7 +20,7 @@ import (
 type spanProcessor struct {
 	linker spanLinker
 	next   consumer.Traces
-	pipeline
+	member
 }
 
 // spanBatch is what one batch counts and uses up.
@@ -29,22 +30,22 @@ type spanBatch struct {
 }
 
 func newSpanProcessor(set processor.Settings, cfg *Config, next consumer.Traces) (p *spanProcessor, err error) {
-	p = &spanProcessor{
-		next: next,
-		linker: spanLinker{
-			index:    cfg.shared.indexFor(cfg),
-			arrived:  cfg.shared.arrived,
-			counts:   cfg.Spans.Counts,
-			rum:      cfg.Spans.RUM,
-			maxRunes: cfg.MaxValueLength,
-		},
+	p = &spanProcessor{next: next}
+	if p.member, err = newMember(set, cfg, pipeline.SignalTraces, cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.release); err != nil {
+		return nil, err
 	}
-	p.pipeline, err = newPipeline(set, cfg, "traces", cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.release)
-	return p, err
+	p.linker = spanLinker{
+		index:    p.index,
+		arrived:  p.arrived,
+		counts:   cfg.Spans.Counts,
+		rum:      cfg.Spans.RUM,
+		maxRunes: cfg.MaxValueLength,
+	}
+	return p, nil
 }
 
 func (p *spanProcessor) start(ctx context.Context, host component.Host) error {
-	return p.pipeline.start(ctx, host, p.adopt)
+	return p.member.start(ctx, host, p.adopt)
 }
 
 // processTraces first makes the whole batch known, then enriches it, so that
@@ -88,7 +89,7 @@ func (p *spanProcessor) release(ctx context.Context, items []*parking.Item) erro
 	if err := p.next.ConsumeTraces(parking.ClientContext(ctx, items), td); err != nil {
 		return err
 	}
-	p.linker.index.Forget(n.consumed)
+	p.index.Forget(n.consumed)
 	p.telemetry.add(ctx, &n.tally)
 	return nil
 }

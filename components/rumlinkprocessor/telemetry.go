@@ -3,6 +3,7 @@ package rumlinkprocessor
 import (
 	"context"
 
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -45,7 +46,7 @@ type telemetry struct {
 	conflicts [conflictKinds][]metric.AddOption
 }
 
-func newTelemetry(set processor.Settings, signal string) (*telemetry, error) {
+func newTelemetry(set processor.Settings, signal pipeline.Signal) (*telemetry, error) {
 	b, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
 	if err != nil {
 		return nil, err
@@ -54,7 +55,7 @@ func newTelemetry(set processor.Settings, signal string) (*telemetry, error) {
 	t := &telemetry{TelemetryBuilder: b, self: o.add()}
 	for m := range t.lookups {
 		for r := range t.lookups[m] {
-			t.lookups[m][r] = o.add("signal", signal, "method", index.Method(m).String(), "result", index.Result(r).String())
+			t.lookups[m][r] = o.add("signal", signal.String(), "method", index.Method(m).String(), "result", index.Result(r).String())
 		}
 	}
 	for i, name := range []string{eventPending: "pending", eventAdded: "added", eventDropped: "dropped"} {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
@@ -18,17 +19,17 @@ import (
 // waiting is the queue of one pipeline, its storage and its numbers.
 type waiting struct {
 	queue  *parking.Queue
-	signal string
-	cfg    *Config
+	signal pipeline.Signal
+	shared *shared
 	set    processor.Settings
 	tel    *metadata.TelemetryBuilder
 	opts   options
 	self   metric.MeasurementOption
 }
 
-func newWaiting(set processor.Settings, cfg *Config, signal string, queue parking.Config) (w *waiting, err error) {
-	w = &waiting{signal: signal, cfg: cfg, set: set, opts: options{set.ID.String()}}
-	w.self = w.opts.of("signal", signal)
+func newWaiting(set processor.Settings, s *shared, signal pipeline.Signal, queue parking.Config) (w *waiting, err error) {
+	w = &waiting{signal: signal, shared: s, set: set, opts: options{set.ID.String()}}
+	w.self = w.opts.of("signal", signal.String())
 	if w.tel, err = metadata.NewTelemetryBuilder(set.TelemetrySettings); err != nil {
 		return nil, err
 	}
@@ -41,7 +42,7 @@ func newWaiting(set processor.Settings, cfg *Config, signal string, queue parkin
 func (w *waiting) reports(now func() int64) parking.Reports {
 	var released [parking.Reasons]metric.MeasurementOption
 	for r := range released {
-		released[r] = w.opts.of("signal", w.signal, "reason", parking.Reason(r).String())
+		released[r] = w.opts.of("signal", w.signal.String(), "reason", parking.Reason(r).String())
 	}
 	return parking.Reports{
 		Released: func(ctx context.Context, items []*parking.Item) {
@@ -66,7 +67,7 @@ func (w *waiting) reports(now func() int64) parking.Reports {
 }
 
 func (w *waiting) dropped(ctx context.Context, why string, items ...*parking.Item) {
-	w.tel.ProcessorRumLinkWaitDropped.Add(ctx, parking.Count(items), w.opts.of("signal", w.signal, "reason", why))
+	w.tel.ProcessorRumLinkWaitDropped.Add(ctx, parking.Count(items), w.opts.of("signal", w.signal.String(), "reason", why))
 }
 
 // reserve promises space for items, or counts that they pass without waiting.
@@ -97,9 +98,9 @@ func (w *waiting) park(ctx context.Context, items []*parking.Item) error {
 // begins to hand on. adopt looks at an item from the storage: it makes its
 // content known and says what it waits for.
 func (w *waiting) start(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
-	if w.cfg.Storage == nil {
+	if w.shared.cfg.Storage == nil {
 		w.set.Logger.Warn("Data that waits is acknowledged and lives in memory alone: up to max_wait_bytes of it dies with the process. Set storage to keep it.",
-			zap.String("signal", w.signal), zap.Duration("wait", w.queue.Wait()))
+			zap.Stringer("signal", w.signal), zap.Duration("wait", w.queue.Wait()))
 	} else if err := w.recover(ctx, host, adopt); err != nil {
 		return err
 	}
@@ -116,10 +117,10 @@ func (w *waiting) start(ctx context.Context, host component.Host, adopt func(*pa
 }
 
 func (w *waiting) recover(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
-	if err := w.cfg.shared.claim(w.signal); err != nil {
+	if err := w.shared.claim(w.signal); err != nil {
 		return err
 	}
-	j, err := journal.Open(ctx, host, journal.Config{Storage: *w.cfg.Storage, Kind: component.KindProcessor, Owner: w.set.ID, Name: w.signal})
+	j, err := journal.Open(ctx, host, journal.Config{Storage: *w.shared.cfg.Storage, Kind: component.KindProcessor, Owner: w.set.ID, Name: w.signal.String()})
 	if err != nil {
 		return err
 	}
@@ -137,7 +138,7 @@ func (w *waiting) shutdown(ctx context.Context) error {
 	w.tel.Shutdown()
 	switch {
 	case len(rest) == 0:
-	case w.cfg.Storage != nil:
+	case w.shared.cfg.Storage != nil:
 		w.set.Logger.Warn("Waiting data stays in the storage and is handed on after the next start", zap.Int64("records", parking.Count(rest)))
 	default:
 		w.dropped(context.WithoutCancel(ctx), "shutdown", rest...)

@@ -2,57 +2,55 @@ package rumlinkprocessor
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
+	"go.opentelemetry.io/collector/pipeline"
 	"go.opentelemetry.io/collector/processor"
 
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
+	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
-// pipeline is what the processors of both signals have in common.
-type pipeline struct {
-	cfg       *Config
+// member is what the processors of both signals have in common.
+type member struct {
+	*shared
+	handle    *sharedcomponent.Handle[*shared]
 	set       processor.Settings
 	telemetry *telemetry
 	wait      *waiting // nil when nothing waits
-	started   bool
 }
 
-func newPipeline(set processor.Settings, cfg *Config, signal string, wait time.Duration, maxBytes int64, send func(context.Context, []*parking.Item) error) (p pipeline, err error) {
-	p = pipeline{cfg: cfg, set: set}
-	if p.telemetry, err = newTelemetry(set, signal); err != nil {
-		return p, err
+func newMember(set processor.Settings, cfg *Config, signal pipeline.Signal, wait time.Duration, maxBytes int64, send func(context.Context, []*parking.Item) error) (m member, err error) {
+	m = member{set: set}
+	if m.handle, err = instanceOf(set, cfg); err != nil {
+		return m, err
 	}
-	if wait > 0 {
-		p.wait, err = newWaiting(set, cfg, signal, parking.Config{Wait: wait, MaxBytes: maxBytes, Now: cfg.shared.indexFor(cfg).Now, Send: send})
+	m.shared = m.handle.Instance()
+	m.standsIn(signal)
+	if m.telemetry, err = newTelemetry(set, signal); err != nil || wait == 0 {
+		return m, err
 	}
-	return p, err
+	m.wait, err = newWaiting(set, m.shared, signal, parking.Config{Wait: wait, MaxBytes: maxBytes, Now: m.index.Now, Send: send})
+	return m, err
 }
 
 // start takes up what an earlier process left waiting and begins to hand on.
-func (p *pipeline) start(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
-	if err := p.cfg.shared.start(p.set, p.cfg.Store.TTL); err != nil {
+func (m *member) start(ctx context.Context, host component.Host, adopt func(*parking.Item) error) error {
+	if err := m.handle.Start(ctx, host); err != nil || m.wait == nil {
 		return err
 	}
-	p.started = true
-	if p.wait == nil {
-		return nil
-	}
-	return p.wait.start(ctx, host, adopt)
+	return m.wait.start(ctx, host, adopt)
 }
 
 // shutdown may follow a start that failed half-way.
-func (p *pipeline) shutdown(ctx context.Context) (err error) {
-	if p.wait != nil {
-		err = p.wait.shutdown(ctx)
+func (m *member) shutdown(ctx context.Context) (err error) {
+	if m.wait != nil {
+		err = m.wait.shutdown(ctx)
 	}
-	if p.started {
-		p.cfg.shared.shutdown()
-		p.started = false
-	}
-	return err
+	return errors.Join(err, m.handle.Shutdown(ctx))
 }
 
 // call is what one Consume call leaves to be done once the next consumer has
