@@ -2,6 +2,7 @@ package retrypolicy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
