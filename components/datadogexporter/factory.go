@@ -13,7 +13,8 @@ var componentType = component.MustNewType("datadog_intake")
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(componentType, createDefaultConfig,
 		exporter.WithTraces(createTraces, component.StabilityLevelBeta),
-		exporter.WithLogs(createLogs, component.StabilityLevelBeta))
+		exporter.WithLogs(createLogs, component.StabilityLevelBeta),
+		exporter.WithMetrics(createMetrics, component.StabilityLevelBeta))
 }
 
 func createTraces(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Traces, error) {
@@ -22,4 +23,8 @@ func createTraces(ctx context.Context, set exporter.Settings, cfg component.Conf
 
 func createLogs(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Logs, error) {
 	return newLogs(ctx, set, cfg.(*Config))
+}
+
+func createMetrics(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Metrics, error) {
+	return newMetrics(ctx, set, cfg.(*Config))
 }

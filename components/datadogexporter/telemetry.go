@@ -44,9 +44,9 @@ type telemetry struct {
 
 	requests, bytes metric.Int64Counter
 	registration    metric.Registration
-	series          func() int64
 
 	mu     sync.Mutex
+	series func() int
 	logged map[string]time.Time
 }
 
@@ -82,8 +82,10 @@ func newTelemetry(set exporter.Settings, key *intake.Key) (*telemetry, error) {
 			state = 0
 		}
 		o.ObserveInt64(keyState, state, self)
+		t.mu.Lock()
+		defer t.mu.Unlock()
 		if t.series != nil {
-			o.ObserveInt64(series, t.series(), self)
+			o.ObserveInt64(series, int64(t.series()), self)
 		}
 		return nil
 	}, keyState, series)
@@ -136,4 +138,11 @@ func (t *telemetry) mayLog(message string) bool {
 	}
 	t.logged[message] = time.Now()
 	return true
+}
+
+// watchSeries says where the number of remembered series is.
+func (t *telemetry) watchSeries(series func() int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.series = series
 }
