@@ -2,6 +2,7 @@ package decode
 
 import (
 	"encoding/binary"
+	"encoding/json"
 	"fmt"
 	"os"
 	"runtime"
@@ -15,6 +16,8 @@ import (
 	"github.com/tinylib/msgp/msgp"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/corpus"
 )
 
 const benchSpans = 1000
@@ -49,6 +52,7 @@ func repeatedV04(t testing.TB) []byte {
 }
 
 // baseline is the shape of the upstream receiver: datadog-agent's structs, then attributes put one by one, then a copy per service.
+// Links and events become OTLP's as with ours, whichever way they came.
 func baseline(traces pb.Traces) ptrace.Traces {
 	byService := make(map[string]ptrace.SpanSlice)
 	for _, trace := range traces {
@@ -73,10 +77,44 @@ func baseline(traces pb.Traces) ptrace.Traces {
 			attrs.PutStr("datadog.span.id", strconv.FormatUint(span.SpanID, 10))
 			attrs.PutStr("datadog.trace.id", strconv.FormatUint(span.TraceID, 10))
 			for k, v := range span.Meta {
-				attrs.PutStr(translated(k), v)
+				switch k {
+				case "_dd.span_links":
+					baselineLinks(v, out.Links())
+				case "events":
+					baselineEvents(v, out.Events())
+				default:
+					attrs.PutStr(translated(k), v)
+				}
 			}
 			for k, v := range span.Metrics {
 				attrs.PutDouble(translated(k), v)
+			}
+			for _, l := range span.SpanLinks {
+				link := out.Links().AppendEmpty()
+				link.SetTraceID(uInt64ToTraceID(l.TraceIDHigh, l.TraceID))
+				link.SetSpanID(uInt64ToSpanID(l.SpanID))
+				link.SetFlags(l.Flags)
+				link.TraceState().FromRaw(l.Tracestate)
+				for k, v := range l.Attributes {
+					link.Attributes().PutStr(k, v)
+				}
+			}
+			for _, e := range span.SpanEvents {
+				event := out.Events().AppendEmpty()
+				event.SetName(e.Name)
+				event.SetTimestamp(pcommon.Timestamp(e.TimeUnixNano))
+				for k, v := range e.Attributes {
+					switch v.Type {
+					case pb.AttributeAnyValue_INT_VALUE:
+						event.Attributes().PutInt(k, v.IntValue)
+					case pb.AttributeAnyValue_DOUBLE_VALUE:
+						event.Attributes().PutDouble(k, v.DoubleValue)
+					case pb.AttributeAnyValue_BOOL_VALUE:
+						event.Attributes().PutBool(k, v.BoolValue)
+					default:
+						event.Attributes().PutStr(k, v.StringValue)
+					}
+				}
 			}
 		}
 	}
@@ -87,6 +125,55 @@ func baseline(traces pb.Traces) ptrace.Traces {
 		spans.CopyTo(rs.ScopeSpans().AppendEmpty().Spans())
 	}
 	return td
+}
+
+func baselineLinks(text string, to ptrace.SpanLinkSlice) {
+	var links []struct {
+		TraceID    any            `json:"trace_id"`
+		SpanID     any            `json:"span_id"`
+		Flags      uint32         `json:"flags"`
+		Tracestate string         `json:"tracestate"`
+		Attributes map[string]any `json:"attributes"`
+	}
+	if json.Unmarshal([]byte(text), &links) != nil {
+		return
+	}
+	for _, l := range links {
+		link := to.AppendEmpty()
+		if id, ok := l.TraceID.(string); ok && len(id) == 32 {
+			high, _ := strconv.ParseUint(id[:16], 16, 64)
+			low, _ := strconv.ParseUint(id[16:], 16, 64)
+			link.SetTraceID(uInt64ToTraceID(high, low))
+		}
+		if id, ok := l.SpanID.(string); ok {
+			n, _ := strconv.ParseUint(id, 16, 64)
+			link.SetSpanID(uInt64ToSpanID(n))
+		}
+		link.SetFlags(l.Flags)
+		link.TraceState().FromRaw(l.Tracestate)
+		if link.Attributes().FromRaw(l.Attributes) != nil {
+			return
+		}
+	}
+}
+
+func baselineEvents(text string, to ptrace.SpanEventSlice) {
+	var events []struct {
+		Name       string         `json:"name"`
+		Time       uint64         `json:"time_unix_nano"`
+		Attributes map[string]any `json:"attributes"`
+	}
+	if json.Unmarshal([]byte(text), &events) != nil {
+		return
+	}
+	for _, e := range events {
+		event := to.AppendEmpty()
+		event.SetName(e.Name)
+		event.SetTimestamp(pcommon.Timestamp(e.Time))
+		if event.Attributes().FromRaw(e.Attributes) != nil {
+			return
+		}
+	}
 }
 
 // translated is the upstream receiver's table of names.
@@ -117,79 +204,129 @@ func uInt64ToSpanID(v uint64) (id pcommon.SpanID) {
 	return id
 }
 
-type pipeline struct {
-	body     []byte
-	format   Format
-	baseline func([]byte) ptrace.Traces
+// input is what is decoded at a time: payloads of one format, and their spans.
+type input struct {
+	name   string
+	format Format
+	bodies [][]byte
+	spans  int
 }
 
-func pipelines(t testing.TB) map[string]pipeline {
+// baseline decodes the input as the upstream receiver would.
+func (in input) baseline() (spans int) {
+	for _, body := range in.bodies {
+		spans += baselines[in.format](body).SpanCount()
+	}
+	return spans
+}
+
+// ours decodes the input.
+func (in input) ours(d *Decoder) (spans int) {
+	for _, body := range in.bodies {
+		td, _, err := d.Decode(in.format, body, Headers{})
+		if err != nil {
+			panic(err)
+		}
+		spans += td.SpanCount()
+	}
+	return spans
+}
+
+var baselines = map[Format]func([]byte) ptrace.Traces{
+	V04: func(body []byte) ptrace.Traces {
+		var in pb.Traces
+		if _, err := in.UnmarshalMsg(body); err != nil {
+			panic(err)
+		}
+		return baseline(in)
+	},
+	V05: func(body []byte) ptrace.Traces {
+		var in pb.Traces
+		if err := in.UnmarshalMsgDictionary(body); err != nil {
+			panic(err)
+		}
+		return baseline(in)
+	},
+	V10: func(body []byte) ptrace.Traces {
+		in := new(idx.InternalTracerPayload)
+		if _, err := in.UnmarshalMsg(body); err != nil {
+			panic(err)
+		}
+		return baselineIdx(in)
+	},
+}
+
+// recorded is what real tracers sent.
+func recorded(t testing.TB) (inputs []input) {
+	t.Helper()
+	d := New(Options{MaxSpans: maxSpans})
+	for _, source := range corpus.Tracers() {
+		in := input{name: source.String(), format: map[string]Format{"v0.4": V04, "v0.5": V05, "v1.0": V10}[source.Format]}
+		for _, p := range corpus.Payloads(t, source.Client, source.Format) {
+			if strings.HasSuffix(p.Path, "/traces") {
+				in.bodies = append(in.bodies, p.Body)
+			}
+		}
+		in.spans = in.ours(d)
+		inputs = append(inputs, in)
+	}
+	return inputs
+}
+
+const maxSpans = 100_000
+
+// repeated is one capture again and again, in three versions.
+func repeated(t testing.TB) []input {
 	t.Helper()
 	traces := jsTraces(t)
-	return map[string]pipeline{
-		"v0.4": {body: repeatedV04(t), format: V04, baseline: func(body []byte) ptrace.Traces {
-			var in pb.Traces
-			if _, err := in.UnmarshalMsg(body); err != nil {
-				panic(err)
-			}
-			return baseline(in)
-		}},
-		"v0.5": {body: encodeV05(traces), format: V05, baseline: func(body []byte) ptrace.Traces {
-			var in pb.Traces
-			if err := in.UnmarshalMsgDictionary(body); err != nil {
-				panic(err)
-			}
-			return baseline(in)
-		}},
-		"v1.0": {body: encodeV10(t, traces), format: V10, baseline: func(body []byte) ptrace.Traces {
-			in := new(idx.InternalTracerPayload)
-			if _, err := in.UnmarshalMsg(body); err != nil {
-				panic(err)
-			}
-			return baselineIdx(in)
-		}},
+	return []input{
+		{"v0.4", V04, [][]byte{repeatedV04(t)}, benchSpans},
+		{"v0.5", V05, [][]byte{encodeV05(traces)}, benchSpans},
+		{"v1.0", V10, [][]byte{encodeV10(t, traces)}, benchSpans},
 	}
 }
 
 func BenchmarkDecode(b *testing.B) {
-	for _, version := range []string{"v0.4", "v0.5", "v1.0"} {
-		p := pipelines(b)[version]
-		b.Run(version+"/ours", func(b *testing.B) {
-			d := New(Options{MaxSpans: benchSpans})
-			perSpan(b, func() {
-				if td, _, err := d.Decode(p.format, p.body, Headers{}); err != nil || td.SpanCount() != benchSpans {
-					b.Fatal(err)
-				}
-			})
-		})
-		b.Run(version+"/baseline", func(b *testing.B) {
-			perSpan(b, func() {
-				if p.baseline(p.body).SpanCount() != benchSpans {
-					b.Fatal("spans are missing")
-				}
-			})
-		})
+	for kind, inputs := range map[string][]input{"corpus": recorded(b), "repeated": repeated(b)} {
+		for _, in := range inputs {
+			d := New(Options{MaxSpans: maxSpans})
+			perSpan(b, kind+"/"+in.name+"/ours", in.spans, func() int { return in.ours(d) })
+			perSpan(b, kind+"/"+in.name+"/baseline", in.spans, in.baseline)
+		}
 	}
 }
 
-func perSpan(b *testing.B, f func()) {
-	b.Helper()
-	b.ReportAllocs()
-	for b.Loop() {
-		f()
-	}
-	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/benchSpans, "ns/span")
+func perSpan(b *testing.B, name string, spans int, decode func() int) {
+	b.Run(name, func(b *testing.B) {
+		before := mallocs()
+		for b.Loop() {
+			if decode() != spans {
+				b.Fatal("spans are missing")
+			}
+		}
+		after := mallocs()
+		n := float64(b.N) * float64(spans)
+		b.ReportMetric(float64(b.Elapsed().Nanoseconds())/n, "ns/span")
+		b.ReportMetric(float64(after.Mallocs-before.Mallocs)/n, "allocs/span")
+		b.ReportMetric(float64(after.TotalAlloc-before.TotalAlloc)/n, "B/span")
+		b.ReportMetric(0, "ns/op")
+	})
+}
+
+func mallocs() (m runtime.MemStats) {
+	runtime.ReadMemStats(&m)
+	return m
 }
 
 // cost measures allocations and bytes for one span.
-func cost(f func()) (allocs, bytes float64) {
-	const runs = 10
-	f()
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
+func cost(spans int, decode func() int) (allocs, bytes float64) {
+	const runs = 3
+	decode()
+	before := mallocs()
 	for range runs {
-		f()
+		decode()
 	}
-	runtime.ReadMemStats(&after)
-	return float64(after.Mallocs-before.Mallocs) / runs / benchSpans, float64(after.TotalAlloc-before.TotalAlloc) / runs / benchSpans
+	after := mallocs()
+	n := float64(runs * spans)
+	return float64(after.Mallocs-before.Mallocs) / n, float64(after.TotalAlloc-before.TotalAlloc) / n
 }

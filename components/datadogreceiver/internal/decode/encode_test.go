@@ -106,9 +106,32 @@ func baselineIdx(in *idx.InternalTracerPayload) ptrace.Traces {
 					span.Meta[in.Strings.Get(key)] = value.AsString(in.Strings)
 				}
 			}
+			for _, l := range s.Links() {
+				id, attrs := l.TraceID(), make(map[string]string, len(l.Attributes()))
+				for key, value := range l.Attributes() {
+					attrs[in.Strings.Get(key)] = value.AsString(in.Strings)
+				}
+				span.SpanLinks = append(span.SpanLinks, &pb.SpanLink{TraceID: be(id[8:]), TraceIDHigh: be(id[:8]), SpanID: l.SpanID(),
+					Tracestate: l.Tracestate(), Flags: l.Flags(), Attributes: attrs})
+			}
+			for _, e := range s.Events() {
+				attrs := make(map[string]*pb.AttributeAnyValue, len(e.Attributes()))
+				for key, value := range e.Attributes() {
+					attrs[in.Strings.Get(key)] = &pb.AttributeAnyValue{StringValue: value.AsString(in.Strings)}
+				}
+				span.SpanEvents = append(span.SpanEvents, &pb.SpanEvent{Name: e.Name(), TimeUnixNano: e.Time(), Attributes: attrs})
+			}
 			trace = append(trace, span)
 		}
 		traces = append(traces, trace)
 	}
 	return baseline(traces)
+}
+
+func readIdx(t testing.TB, body []byte) *idx.InternalTracerPayload {
+	t.Helper()
+	in := new(idx.InternalTracerPayload)
+	_, err := in.UnmarshalMsg(body)
+	require.NoError(t, err)
+	return in
 }
