@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
 )
 
 // Config is what the user writes under receivers::datadog_rum.
@@ -39,8 +40,10 @@ type Config struct {
 	Resources convert.ResourcesConfig `mapstructure:"resources"`
 	// Raw is keep, minimal or drop: what becomes of what has no name in the semantic conventions.
 	Raw convert.RawMode `mapstructure:"raw"`
-	// Views says how the versions of a view become one record.
+	// Views says when the versions of a view become records.
 	Views view.Config `mapstructure:"views"`
+	// Vitals says how web vitals are reported as metrics.
+	Vitals vitals.Config `mapstructure:"vitals"`
 	// Skew corrects clocks that are wrong.
 	Skew intake.SkewConfig `mapstructure:"skew"`
 	// MaxEventAge is the age beyond which an event becomes a log record marked rum.late instead of a span.
@@ -80,7 +83,8 @@ func createDefaultConfig() component.Config {
 		},
 		Resources:   convert.ResourcesConfig{Untraced: "event"},
 		Raw:         convert.RawMinimal,
-		Views:       view.Config{Settle: 30 * time.Second, Idle: 6 * time.Minute, MaxHeld: 20_000, MaxHeldBytes: 128 << 20},
+		Views:       view.Config{Coalesce: 30 * time.Second, Settle: 30 * time.Second, Idle: 6 * time.Minute, MaxHeld: 20_000, MaxHeldBytes: 128 << 20},
+		Vitals:      vitals.Config{Temporality: vitals.Cumulative},
 		Skew:        intake.SkewConfig{Correct: true, Threshold: 2 * time.Second},
 		MaxEventAge: 18 * time.Hour,
 		Dedupe:      session.DedupeConfig{TTL: time.Hour, MaxEvents: 200_000, MaxBodies: 20_000},

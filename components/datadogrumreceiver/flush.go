@@ -35,6 +35,7 @@ type flusher struct {
 	reader  event.Reader
 	writer  *convert.Writer
 	ev      event.Event
+	partial bool // parts of the view in ev are missing
 	vitals  *vitals.Histograms
 	evicted int64 // dedupe keys, as counted so far
 }
@@ -42,7 +43,7 @@ type flusher struct {
 func newFlusher(r *rum) *flusher {
 	return &flusher{
 		sessions: r.sessions, intake: r.intake, out: r.out, tel: r.tel, maxAge: r.cfg.MaxEventAge,
-		writer: r.newWriter(), vitals: vitals.New(r.now()),
+		writer: r.newWriter(), vitals: vitals.New(&r.cfg.Vitals),
 	}
 }
 
@@ -181,17 +182,29 @@ func (f *flusher) views(ctx context.Context, now time.Time, mode session.Mode) e
 func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) error {
 	f.begin()
 	measured := make([][]vitals.Vital, len(due))
+	var loads []*view.View
 	for i := range due {
-		measured[i] = f.view(ctx, &due[i])
-		for j := range measured[i] {
-			due[i].Measured |= measured[i][j].Bit()
+		d := &due[i]
+		if !f.readView(ctx, d) {
+			continue
+		}
+		late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge) //nolint:gosec // both are after 1970
+		measured[i] = f.view(d, late)
+		if !d.Was.Loaded && !late && f.ev.View != "" && (d.Final || convert.IsLoaded(&f.ev)) {
+			f.writer.Load(&f.ev, d.From)
+			loads = append(loads, d.View)
 		}
 	}
-	err := f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
+	err := f.out.consumeTraces(ctx, f.writer.Traces(), f.writer.Spans())
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.sessions.ViewsLeft(due)
+	f.sessions.LoadsLeft(loads)
+	err = f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
+	if err != nil && !consumererror.IsPermanent(err) {
+		return err
+	}
+	f.sessions.ViewsLeft(due, now)
 	if err != nil {
 		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldView)
 	}
@@ -208,19 +221,39 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 	return nil
 }
 
-// view writes the records of one view and returns what it measured.
-func (f *flusher) view(ctx context.Context, d *view.Due) []vitals.Vital {
+// readView reads what is known of a view into ev, or counts that it cannot.
+func (f *flusher) readView(ctx context.Context, d *view.Due) bool {
 	line, fallback, partial := d.Lines()
-	if !f.read(line, d.From) {
-		// Each part was read before it was held: together they are more than one event may hold.
-		partial = true
-		if !f.read(fallback, d.From) {
-			f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
-			return nil
+	f.partial = partial
+	if f.read(line, d.From) {
+		return true
+	}
+	// Each part was read before it was held: together they are more than one event may hold.
+	if f.partial = true; f.read(fallback, d.From) {
+		return true
+	}
+	f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
+	return false
+}
+
+// view writes the records of the view in ev and returns what it measured.
+func (f *flusher) view(d *view.Due, late bool) []vitals.Vital {
+	found := vitals.Read(&f.ev, d.From)
+	if d.Record {
+		f.writer.View(&f.ev, d.From, f.partial, late)
+	}
+	for i := range found {
+		v := &found[i]
+		d.Measured |= v.Bit()
+		d.Values[v.Index()] = v.Value
+		if v.Delta = v.Value - d.Was.Values[v.Index()]; d.Record && (v.Delta != 0 || d.Was.Measured&v.Bit() == 0) {
+			f.writer.Vital(&f.ev, d.From, v, late)
 		}
 	}
-	late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge) //nolint:gosec // both are after 1970
-	return f.writer.View(&f.ev, d.From, partial, late)
+	if d.Final && !d.Was.Over {
+		f.writer.Flags(&f.ev, d.From, late)
+	}
+	return found
 }
 
 // metrics hands the histograms on. What a pipeline refuses for now goes on being added to.
@@ -229,6 +262,6 @@ func (f *flusher) metrics(ctx context.Context, now time.Time) error {
 	if err := f.out.consumeMetrics(ctx, md, points); err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.vitals.Clear()
+	f.vitals.Left(now)
 	return nil
 }

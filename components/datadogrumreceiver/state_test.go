@@ -396,7 +396,7 @@ func TestShutdownHandsOnWhatIsHeld(t *testing.T) {
 	view := `{"type":"view","date":1795168790000,"application":{"id":"a"},"view":{"id":"v","is_active":true,"largest_contentful_paint":1000000000},"_dd":{"document_version":3}}`
 	require.Equal(t, http.StatusAccepted, g.post(joinLines(act("a1", "click", "x", 0), request(1, "a2", 0), view)).code)
 	require.NoError(t, g.rum.Shutdown(t.Context()))
-	require.Len(t, g.spans(), 3, "the request, its placeholder, the action")
+	require.Len(t, g.spans(), 4, "the request, its placeholder, the action, the load of the view")
 	require.Equal(t, "rum.view", g.recordNamed("rum.view").EventName())
 	require.Len(t, g.metrics.AllMetrics(), 1)
 	require.Equal(t, session.Sizes{}, g.sizes())

@@ -47,7 +47,7 @@ func TestHeldItemsSurviveACrash(t *testing.T) {
 	require.Equal(t, 2, g.sizes().Actions)
 	require.Equal(t, 1, g.sizes().Views)
 	g.flush(g.cfg.Views.Idle)
-	require.Len(t, g.spans(), 2, "the action and the placeholder")
+	require.Len(t, g.spans(), 3, "the action, the placeholder and the load of the view")
 	view := g.recordNamed("rum.view")
 	name, _ := view.Attributes().Get(attr.ViewName)
 	require.Equal(t, "home", name.Str())

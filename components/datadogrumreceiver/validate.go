@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
 )
 
 var (
@@ -30,6 +31,7 @@ func (c *Config) Validate() error {
 		oneOf("actions::span", c.Actions.Span, action.SpanPerTrace, action.SpanSeparate),
 		oneOf("resources::untraced", c.Resources.Untraced, "event", "drop"),
 		oneOf("raw", string(c.Raw), string(convert.RawKeep), string(convert.RawMinimal), string(convert.RawDrop)),
+		oneOf("vitals::temporality", c.Vitals.Temporality, vitals.Cumulative, vitals.Delta),
 		oneOf("privacy::client_ip", c.Privacy.ClientIP, "drop", "truncate", "keep"),
 		oneOf("privacy::url_query", c.Privacy.URLQuery, "redact", "drop", "keep"),
 		oneOf("privacy::user::id", c.Privacy.User.ID, "keep", "drop"),
@@ -82,6 +84,7 @@ func (c *Config) validateBounds() error {
 		positive("actions::wait", c.Actions.Wait),
 		positive("actions::missing", c.Actions.Missing),
 		positive("actions::remember", c.Actions.Remember),
+		positive("views::coalesce", c.Views.Coalesce),
 		positive("views::settle", c.Views.Settle),
 		positive("views::idle", c.Views.Idle),
 		positive("skew::threshold", c.Skew.Threshold),

@@ -91,7 +91,7 @@ func (w *Writer) failedRequest(e *event.Event, from *event.Origin, at *event.Pla
 	w.put(attr.ErrorType).SetStr("network_error")
 	w.into(lr.Attributes())
 	setError(lr, spanName(e)+" "+w.privacy.URL(e.Doc.Text(e.Doc.Child(e.Doc.Body(), "url")))+" got no answer")
-	setSpan(lr, at.Action)
+	setSpan(lr, at.Of)
 }
 
 func setError(lr plog.LogRecord, body string) {
@@ -183,7 +183,7 @@ func (w *Writer) exception(e *event.Event, from *event.Origin, at *event.Place) 
 	if e.HasIDs() {
 		setSpan(lr, event.Link{Trace: e.Trace, Span: e.Span})
 	} else {
-		setSpan(lr, at.Action)
+		setSpan(lr, at.Of)
 	}
 }
 
@@ -206,6 +206,8 @@ func (w *Writer) begin(e *event.Event, from *event.Origin, at *event.Place, name
 	if e.Kind == event.TypeResource && e.HasIDs() {
 		lr.SetTraceID(e.Trace)
 		lr.SetSpanID(e.Span)
+	} else {
+		setSpan(lr, at.Of)
 	}
 	if at.Ahead {
 		w.put(attr.ClockSuspect).SetBool(true)

@@ -79,6 +79,14 @@ func StandaloneTraceID(appID, actionID string) pcommon.TraceID {
 	return pcommon.TraceID(sum[:16])
 }
 
+// ViewSpan is the span of a view's load, in a trace of its own: ids that every
+// collector computes alone, from application and view.
+func ViewSpan(appID, viewID string) Link {
+	sum := sha256.Sum256([]byte("rum.view\x00" + appID + "\x00" + viewID))
+	n := binary.BigEndian.Uint64(sum[16:24]) &^ (1 << 63)
+	return Link{Trace: pcommon.TraceID(sum[:16]), Span: ddcontext.SpanID(max(n, 1))}
+}
+
 func appendActionSeed(b []byte, appID, actionID string) []byte {
 	b = append(b, "rum.action\x00"...)
 	b = append(b, appID...)

@@ -35,7 +35,7 @@ type Place struct {
 	Ahead    bool // the device's clock is ahead by more than the network explains
 	OwnsSpan bool // nothing else became the span it names
 	Cause    Cause
-	Action   Link // the action's span that an error belongs to, when it names no span itself
+	Of       Link // the span of an action or view that a record belongs to
 	Waits    bool // for its action, which has no span yet: nothing is written
 }
 

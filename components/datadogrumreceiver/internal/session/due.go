@@ -64,12 +64,22 @@ func (s *Sessions) DueViews(now time.Time, mode Mode) []view.Due {
 	return s.views.Due(now, mode == All)
 }
 
+// LoadsLeft notes that the spans of the views' loads left.
+func (s *Sessions) LoadsLeft(views []*view.View) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, v := range views {
+		v.Left.Loaded = true
+		s.saveView(v)
+	}
+}
+
 // ViewsLeft notes what left, and in each view which measurements are new.
-func (s *Sessions) ViewsLeft(views []view.Due) {
+func (s *Sessions) ViewsLeft(views []view.Due, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range views {
-		s.views.Left(&views[i])
+		s.views.Left(&views[i], now)
 		s.saveView(views[i].View)
 	}
 }

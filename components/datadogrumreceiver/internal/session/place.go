@@ -42,6 +42,9 @@ func (s *Sessions) Open(b *Batch) error {
 			s.placeFailure(b, it, roots)
 		}
 	}
+	for i := range b.Items {
+		b.Items[i].placeInView()
+	}
 	return nil
 }
 
@@ -61,7 +64,7 @@ func (s *Sessions) placeInTime(e *event.Event, from *event.Origin) event.Place {
 // Place is where an error that waited belongs. e was read from its line.
 func (s *Sessions) Place(e *event.Event, r action.Record) event.Place {
 	at := s.placeInTime(e, r.Line.From)
-	at.Action, at.Cause = r.To, event.Cause{Action: r.Action.ID, How: event.ByTime}
+	at.Of, at.Cause = r.To, event.Cause{Action: r.Action.ID, How: event.ByTime}
 	if e.Cause() != "" {
 		at.Cause.How = event.ByID
 	}
@@ -146,18 +149,26 @@ func (s *Sessions) placeFailure(b *Batch, it *Item, roots map[digest.Key]event.L
 	}
 	it.root, it.rootKey = id, action.Key(b.Origin, it.App, id)
 	if s.cfg.Actions.Span == action.SpanSeparate {
-		it.Place.Action = standalone(it.App, id)
+		it.Place.Of = standalone(it.App, id)
 		return
 	}
-	it.Place.Action = s.actions.SpanOf(it.rootKey)
-	if it.Place.Action.IsZero() {
-		it.Place.Action = roots[it.rootKey]
+	it.Place.Of = s.actions.SpanOf(it.rootKey)
+	if it.Place.Of.IsZero() {
+		it.Place.Of = roots[it.rootKey]
 	}
-	if !it.Place.Action.IsZero() {
+	if !it.Place.Of.IsZero() {
 		return
 	}
 	if it.Place.Waits = s.actions.CanWait(it.rootKey); !it.Place.Waits {
-		it.Place.Action = standalone(it.App, id)
+		it.Place.Of = standalone(it.App, id)
+	}
+}
+
+// placeInView makes what belongs to nothing else part of its view.
+func (it *Item) placeInView() {
+	at := &it.Place
+	if it.View != "" && at.Of.IsZero() && !at.Waits && !at.Late && !it.HasIDs() {
+		at.Of = event.ViewSpan(it.App, it.View)
 	}
 }
 

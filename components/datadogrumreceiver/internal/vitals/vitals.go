@@ -43,21 +43,45 @@ var (
 // Vital is one measurement of one view.
 type Vital struct {
 	Value  float64
+	Delta  float64 // to the value that was reported before
 	series series
 }
+
+// Config says how web vitals are reported as metrics.
+type Config struct {
+	// Temporality is cumulative or delta.
+	Temporality string `mapstructure:"temporality"`
+}
+
+// The values of Config.Temporality.
+const (
+	Cumulative = "cumulative"
+	Delta      = "delta"
+)
 
 // Name is browser.web_vital's name.
 func (v *Vital) Name() string { return kinds[v.series.kind].name }
 
+// Index tells the kinds of measurements apart.
+func (v *Vital) Index() int { return v.series.kind }
+
 // Bit stands for the kind of the measurement in a set of them.
 func (v *Vital) Bit() uint8 { return 1 << v.series.kind }
 
-// series is what a histogram is kept for. The view's name is one the
-// application chose; its URL has too many values.
-type series struct {
-	kind                                     int
-	tenant, service, version, env, app, view string
+// Target is the selector of the element that decided the value, "" when the SDK does not say.
+func (v *Vital) Target(e *event.Event) string {
+	return e.Text("view", "performance", v.Name(), "target_selector")
 }
+
+// series is what a histogram is kept for. The view's name is one the
+// application chose; its URL has too many values, so its template stands for it.
+type series struct {
+	kind                                               int
+	tenant, service, version, env, app, view, template string
+}
+
+// seriesLife is how long a series that nothing is added to is kept.
+const seriesLife = time.Hour
 
 // maxSeries bounds them; what would be one too many is counted under otel.metric.overflow.
 const maxSeries = 2000
@@ -67,17 +91,20 @@ type histogram struct {
 	count    uint64
 	sum      float64
 	min, max float64
+	since    time.Time // when it was empty
+	touched  time.Time
+	changed  bool // since it was last handed on
 }
 
-// Histograms gathers measurements between two hand-overs. It is not safe for concurrent use.
+// Histograms gathers measurements. It is not safe for concurrent use.
 type Histograms struct {
-	series map[series]*histogram
-	since  time.Time
+	cumulative bool
+	series     map[series]*histogram
 }
 
 // New returns histograms without a measurement.
-func New(now time.Time) *Histograms {
-	return &Histograms{series: map[series]*histogram{}, since: now}
+func New(cfg *Config) *Histograms {
+	return &Histograms{cumulative: cfg.Temporality == Cumulative, series: map[series]*histogram{}}
 }
 
 // Read returns what the view e measured.
@@ -91,7 +118,7 @@ func Read(e *event.Event, from *event.Origin) (found []Vital) {
 		}
 		found = append(found, Vital{Value: value / kinds[i].per, series: series{
 			kind: i, tenant: from.Tenant, service: e.Text("service"), version: e.Text("version"),
-			env: e.Environment(), app: e.App, view: e.Text("view", "name"),
+			env: e.Environment(), app: e.App, view: e.Text("view", "name"), template: Template(e.Text("view", "url")),
 		}})
 	}
 	return found
@@ -99,9 +126,6 @@ func Read(e *event.Event, from *event.Origin) (found []Vital) {
 
 // Observe adds one measurement.
 func (v *Histograms) Observe(m Vital, now time.Time) {
-	if len(v.series) == 0 {
-		v.since = now
-	}
 	h := v.series[m.series]
 	if h == nil {
 		key := m.series
@@ -110,25 +134,35 @@ func (v *Histograms) Observe(m Vital, now time.Time) {
 			h = v.series[key]
 		}
 		if h == nil {
-			h = &histogram{counts: make([]uint64, len(kinds[m.series.kind].bounds)+1), min: m.Value, max: m.Value}
+			h = &histogram{counts: make([]uint64, len(kinds[m.series.kind].bounds)+1), min: m.Value, max: m.Value, since: now}
 			v.series[key] = h
 		}
 	}
 	h.counts[sort.SearchFloat64s(kinds[m.series.kind].bounds, m.Value)]++
+	h.touched, h.changed = now, true
 	h.count++
 	h.sum += m.Value
 	h.min, h.max = min(h.min, m.Value), max(h.max, m.Value)
 }
 
-// Clear forgets what was gathered.
-func (v *Histograms) Clear() { clear(v.series) }
+// Left notes that what Metrics returned left, and forgets what was for that
+// one hand-over, or what nothing was added to for long.
+func (v *Histograms) Left(now time.Time) {
+	for key, h := range v.series {
+		if h.changed = false; !v.cumulative || now.Sub(h.touched) >= seriesLife {
+			delete(v.series, key)
+		}
+	}
+}
 
-// Metrics returns what was gathered, as deltas, and the number of points.
+// Metrics returns what changed since the last hand-over, and the number of points.
 func (v *Histograms) Metrics(now time.Time) (md pmetric.Metrics, points int) {
 	md = pmetric.NewMetrics()
 	keys := make([]series, 0, len(v.series))
-	for key := range v.series {
-		keys = append(keys, key)
+	for key, h := range v.series {
+		if h.changed {
+			keys = append(keys, key)
+		}
 	}
 	sort.Slice(keys, func(i, j int) bool { return keys[i].less(keys[j]) })
 	var scope pmetric.ScopeMetrics
@@ -152,16 +186,19 @@ func (v *Histograms) Metrics(now time.Time) (md pmetric.Metrics, points int) {
 			m.SetUnit(kind.unit)
 			hist = m.SetEmptyHistogram()
 			hist.SetAggregationTemporality(pmetric.AggregationTemporalityDelta)
+			if v.cumulative {
+				hist.SetAggregationTemporality(pmetric.AggregationTemporalityCumulative)
+			}
 			metrics[key.kind] = hist
 		}
-		v.series[key].point(hist.DataPoints().AppendEmpty(), key, v.since, now)
+		v.series[key].point(hist.DataPoints().AppendEmpty(), key, now)
 		points++
 	}
 	return md, points
 }
 
-func (h *histogram) point(dp pmetric.HistogramDataPoint, key series, since, now time.Time) {
-	dp.SetStartTimestamp(pcommon.NewTimestampFromTime(since))
+func (h *histogram) point(dp pmetric.HistogramDataPoint, key series, now time.Time) {
+	dp.SetStartTimestamp(pcommon.NewTimestampFromTime(h.since))
 	dp.SetTimestamp(pcommon.NewTimestampFromTime(now))
 	dp.SetCount(h.count)
 	dp.SetSum(h.sum)
@@ -174,6 +211,9 @@ func (h *histogram) point(dp pmetric.HistogramDataPoint, key series, since, now 
 		return
 	}
 	dp.Attributes().PutStr(attr.ApplicationID, key.app)
+	if key.template != "" {
+		dp.Attributes().PutStr("url.template", key.template)
+	}
 	if key.view != "" {
 		dp.Attributes().PutStr(attr.ViewName, key.view)
 	}
@@ -202,8 +242,8 @@ func (s series) sameResource(o series) bool {
 }
 
 func (s series) less(o series) bool {
-	a := [...]string{s.tenant, s.service, s.version, s.env, kinds[s.kind].metric, s.app, s.view}
-	b := [...]string{o.tenant, o.service, o.version, o.env, kinds[o.kind].metric, o.app, o.view}
+	a := [...]string{s.tenant, s.service, s.version, s.env, kinds[s.kind].metric, s.app, s.view, s.template}
+	b := [...]string{o.tenant, o.service, o.version, o.env, kinds[o.kind].metric, o.app, o.view, o.template}
 	for i := range a {
 		if a[i] != b[i] {
 			return a[i] < b[i]

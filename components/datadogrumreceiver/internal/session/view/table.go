@@ -18,9 +18,14 @@ type Due struct {
 	From    *event.Origin
 	Version int64
 	Early   bool // it makes room
+	Record  bool // a record must leave
+	Final   bool // the view is over as far as anybody can tell
+	Was     Left
 
-	Measured uint8 // set by who writes it: a bit for each measurement it holds
-	Fresh    uint8 // set when it left: those that were not counted before
+	// Set by who writes it.
+	Measured uint8 // a bit for each measurement it holds
+	Values   [Measures]float64
+	Fresh    uint8 // set when it left: the measurements to count
 }
 
 // Bytes is the text of the snapshot.
@@ -110,12 +115,15 @@ func (t *Table) Due(now time.Time, all bool) []Due {
 	crowded := t.Crowded()
 	var list []Due
 	for _, v := range t.entries {
-		due := v.due(t.cfg, now)
-		early := !due && crowded && (v.Ended || now.Sub(v.Touched) > t.cfg.Settle)
-		if due || ((early || all) && !v.Empty()) {
+		record, final := v.due(t.cfg, now, all)
+		early := !final && crowded && !v.Empty() && (v.Ended || now.Sub(v.Touched) > t.cfg.Settle)
+		if early {
+			record, final = v.due(t.cfg, now, true)
+		}
+		if record || final {
 			list = append(list, Due{
 				View: v, Base: v.Base, Updates: append([]Part(nil), v.Updates...), From: v.From, Version: v.Version(),
-				Early: early && !all,
+				Early: early, Record: record, Final: final, Was: v.Left,
 			})
 		}
 	}
@@ -126,13 +134,10 @@ func (t *Table) Due(now time.Time, all bool) []Due {
 }
 
 // Left notes that d left.
-func (t *Table) Left(d *Due) {
-	v := d.View
-	d.Fresh = d.Measured &^ v.Counted
-	v.Counted |= d.Measured
-	before := v.Size()
-	v.leave(d.Version)
-	t.bytes += v.Size() - before
+func (t *Table) Left(d *Due, now time.Time) {
+	before := d.View.Size()
+	d.View.leave(d, now)
+	t.bytes += d.View.Size() - before
 }
 
 // Expire forgets the views that have left and are old enough not to be asked

@@ -11,10 +11,13 @@ import (
 
 // A view is sent again, whole, whenever it changes; with view updates switched
 // on, most of the times only what changed since the last request. Versions rise
-// and retries reorder them. One record leaves, when the view is over.
+// and retries reorder them. A record leaves when the view is first seen, again
+// now and then when it changed, and when it is over.
 
-// Config says how the versions of a view become one record.
+// Config says when the versions of a view become records.
 type Config struct {
+	// Coalesce is how long the changes of a living view are gathered before a record leaves again.
+	Coalesce time.Duration `mapstructure:"coalesce"`
 	// Settle is how long an ended view waits for versions that overtook one another.
 	Settle time.Duration `mapstructure:"settle"`
 	// Idle is how long a view that was not ended is held after its last version. SDKs repeat a living view every 5 minutes.
@@ -28,6 +31,22 @@ type Config struct {
 // maxUpdates bounds the updates one view may wait with: the SDK sends the
 // whole view after 100 of them. The oldest are then merged for good.
 const maxUpdates = 128
+
+// firstSight is how long the first versions of a view are gathered.
+const firstSight = time.Second
+
+// Measures is the number of measurements that are remembered of a view.
+const Measures = 5
+
+// Left is what left of a view.
+type Left struct {
+	Version  int64     // nothing older is wanted
+	At       time.Time // when the last record did
+	Loaded   bool      // the span of its load did
+	Over     bool      // everything did, once
+	Measured uint8     // a bit for each measurement that did
+	Values   [Measures]float64
+}
 
 // Part is one version of a view, whole or as a difference.
 type Part struct {
@@ -46,7 +65,7 @@ type View struct {
 	Ended   bool
 	First   time.Time
 	Touched time.Time
-	Sent    int64 // the version that left; nothing older is wanted
+	Left    Left
 	Counted uint8 // a bit for each measurement that was counted
 	Slot    int64 // in storage, -1 when it is not there
 }
@@ -74,7 +93,7 @@ func (v *View) Empty() bool { return v.Base.Line == "" && len(v.Updates) == 0 }
 // Add takes one version in. It reports false when that version was already
 // there, or one that says more.
 func (v *View) Add(part Part, whole bool) bool {
-	if part.Version <= v.Sent || (part.Version <= v.Base.Version && v.Base.Line != "") {
+	if part.Version <= v.Left.Version || (part.Version <= v.Base.Version && v.Base.Line != "") {
 		return false
 	}
 	at, found := slices.BinarySearchFunc(v.Updates, part.Version, func(u Part, version int64) int {
@@ -111,21 +130,47 @@ func (v *View) fold(n int) {
 	v.Updates = slices.Delete(v.Updates, 0, n)
 }
 
-// due reports whether the view must leave at now.
-func (v *View) due(cfg *Config, now time.Time) bool {
-	switch {
-	case v.Empty():
-		return false
-	case v.Ended:
-		return now.Sub(v.Touched) >= cfg.Settle
+// due reports whether a record of the view must leave, and whether the view is
+// over as far as anybody can tell.
+func (v *View) due(cfg *Config, now time.Time, over bool) (record, final bool) {
+	if v.Empty() {
+		return false, false
 	}
-	return now.Sub(v.Touched) >= cfg.Idle
+	idle := now.Sub(v.Touched)
+	final = over || v.Ended && idle >= cfg.Settle || idle >= cfg.Idle
+	switch {
+	case v.Version() <= v.Left.Version:
+		return false, final
+	case final:
+		return true, true
+	case v.Ended:
+		return false, false
+	case v.Left.Version == 0:
+		return now.Sub(v.First) >= firstSight, false
+	}
+	return now.Sub(v.Left.At) >= cfg.Coalesce, false
 }
 
-// leave forgets the text of what left and keeps its version, unless a newer one came meanwhile.
-func (v *View) leave(version int64) {
-	v.Sent = max(v.Sent, version)
-	if v.Version() <= version {
+// leave notes what left. A view that is over needs no text any more, unless a
+// newer version came meanwhile.
+func (v *View) leave(d *Due, now time.Time) {
+	v.Left.Version = max(v.Left.Version, d.Version)
+	if d.Record {
+		v.Left.At = now
+	}
+	for i, value := range d.Values {
+		if d.Measured&(1<<i) != 0 {
+			v.Left.Values[i] = value
+		}
+	}
+	v.Left.Measured |= d.Measured
+	if !d.Final {
+		return
+	}
+	v.Left.Over = true
+	d.Fresh = d.Measured &^ v.Counted
+	v.Counted |= d.Measured
+	if v.Version() <= d.Version {
 		v.Base, v.Updates, v.Ended = Part{}, nil, false
 	}
 }
