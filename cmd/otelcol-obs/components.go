@@ -31,6 +31,7 @@ import (
 	datadogrumreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
 	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
+	ddstatsconnector "github.com/otelcol-obs/otelcol-obs/components/ddstatsconnector"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	fluentreceiver "github.com/otelcol-obs/otelcol-obs/components/fluentreceiver"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
@@ -194,6 +195,7 @@ func components() (otelcol.Factories, error) {
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
+		ddstatsconnector.NewFactory(),
 		forwardconnector.NewFactory(),
 		spanmetricsconnector.NewFactory(),
 	)
@@ -201,6 +203,7 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ConnectorModules = makeModulesMap(factories.Connectors, map[component.Type]string{
+		ddstatsconnector.NewFactory().Type():     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		forwardconnector.NewFactory().Type():     "go.opentelemetry.io/collector/connector/forwardconnector v0.165.0",
 		spanmetricsconnector.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/connector/spanmetricsconnector v0.165.1",
 	})
