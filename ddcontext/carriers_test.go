@@ -42,6 +42,8 @@ func TestMessageCarrierReads(t *testing.T) {
 		{"not base64", attributes{"_datadog": "???"}, "none"},
 		{"longer than any real one", attributes{"_datadog": object + strings.Repeat(" ", maxDatadogAttribute)}, "none"},
 		{"nothing", attributes{}, "none"},
+		{"another hop's plain traceparent beside", attributes{"_datadog": object, "traceparent": "00-" + tid + "123456789abcdef0-00000000000000ee-01", "x-datadog-tags": "_dd.p.dm=-4", "x-datadog-origin": "rum"}, want},
+		{"plain attributes beside what holds no context", attributes{"_datadog": `{"dd-pathway-ctx-base64":"abc"}`, "traceparent": "00-" + tid + "123456789abcdef0-0123456789abcdef-01"}, tid + "123456789abcdef0/0123456789abcdef/01"},
 	} {
 		if got := summary(New().Extract(t.Context(), NewMessageCarrier(tc.in))); got != tc.want {
 			t.Errorf("%s:\n got %s\nwant %s", tc.name, got, tc.want)

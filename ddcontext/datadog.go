@@ -60,9 +60,12 @@ func (p *propagator) readTags(text string, c *candidate) {
 	}
 	tags, tid, ok := ParseTags(text)
 	if !ok {
+		// The tid alone is taken from a broken list: without it the trace would be another one.
 		p.report(ErrorDecoding)
-		c.lostUpper = true
-		return
+		if tid = tidOf(text); tid == "" {
+			c.lostUpper = true
+			return
+		}
 	}
 	c.data.Tags = tags
 	if tid == "" {
@@ -79,6 +82,9 @@ func (p *propagator) writeDatadog(w *writer, sc trace.SpanContext, data *TraceDa
 	high, low := SplitTraceID(sc.TraceID())
 	if low == 0 {
 		p.report(ErrorZeroLowHalf)
+		for _, h := range Datadog.fields() {
+			w.clear(h) // of an earlier hop
+		}
 		return
 	}
 	var buf [2*20 + len(tidKey) + 18 + MaxTagsLength]byte
@@ -134,6 +140,16 @@ func (p *propagator) appendTags(dst []byte, tags Tags, high uint64) []byte {
 		return dst[:start]
 	}
 	return dst[:tidEnd]
+}
+
+// tidOf returns the last `_dd.p.tid` of a list of tags, however broken the rest of the list is.
+func tidOf(text string) (tid string) {
+	for tag := range strings.SplitSeq(text, ",") {
+		if value, ok := strings.CutPrefix(strings.Trim(tag, " \t"), tidKey+"="); ok {
+			tid = value
+		}
+	}
+	return tid
 }
 
 func spanHex(id uint64) string {

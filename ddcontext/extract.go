@@ -48,7 +48,11 @@ func (p *propagator) Extract(ctx context.Context, carrier propagation.TextMapCar
 	}
 	if p.behavior == Restart {
 		link := base.link("propagation_behavior_extract")
-		return &node{Context: ctx, links: []trace.Link{link}}
+		restarted := &node{Context: ctx, links: []trace.Link{link}}
+		if n := nodeFrom(ctx); n != nil {
+			restarted.traceID, restarted.data = n.traceID, n.data // what is known about the parent stays
+		}
+		return restarted
 	}
 	sc, keep := p.spanContext(&base)
 	if keep {
@@ -156,7 +160,7 @@ func (p *propagator) composeMember(c *candidate) {
 	value := buf[:0]
 	if !c.data.isEmpty() {
 		var complete bool
-		if value, complete = c.data.AppendMember(value); !complete {
+		if value, complete = c.data.AppendMember(value); !complete && p.writesState {
 			p.report(ErrorTracestate)
 		}
 	}

@@ -82,7 +82,9 @@ func TestExtractDatadogHeaders(t *testing.T) {
 
 		{"tags of 512 bytes are read, only the dd member cannot hold them", ids + "x-datadog-tags: _dd.p.a=" + strings.Repeat("x", 504), short + "/01 t=_dd.p.a=" + strings.Repeat("x", 504) + p, ErrorTracestate},
 		{"tags of 513 bytes: all dropped with the tid, all tracers", ids + "x-datadog-tags: _dd.p.tid=" + tid + ",_dd.p.a=" + strings.Repeat("x", 478), short + "/01" + p, ErrorExtractMaxSize},
-		{"malformed tags: all dropped with the tid, ids kept, all tracers", ids + "x-datadog-tags: _dd.p.tid=" + tid + ",oops", short + "/01" + p, ErrorDecoding},
+		{"malformed tags: all dropped but a good tid, ids kept", ids + "x-datadog-tags: _dd.p.dm=-4,_dd.p.tid=" + tid + ",oops", tid + "123456789abcdef0/0123456789abcdef/01" + p, ErrorDecoding},
+		{"one bad character in another tag", ids + "x-datadog-tags: _dd.p.usr.id=\u00e9,_dd.p.tid=" + tid, tid + "123456789abcdef0/0123456789abcdef/01" + p, ErrorDecoding},
+		{"malformed tags without a tid", ids + "x-datadog-tags: _dd.p.dm=-4,oops", short + "/01" + p, ErrorDecoding},
 		{"tid of 15 digits dropped alone (system-tests)", ids + "x-datadog-tags: _dd.p.dm=-1,_dd.p.tid=640cfd8d0000000", short + "/01 t=_dd.p.dm=-1" + p, ErrorMalformedTID},
 		{"tid upper-case: Go drops it, Ruby, Node and Python accept; Java drops all tags", ids + "x-datadog-tags: _dd.p.tid=640CFD8D00000000,_dd.p.dm=-1", short + "/01 t=_dd.p.dm=-1" + p, ErrorMalformedTID},
 		{"tid of zeros is none", ids + "x-datadog-tags: _dd.p.tid=0000000000000000", short + "/01" + p, ErrorMalformedTID},

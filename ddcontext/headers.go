@@ -150,12 +150,36 @@ type writer struct {
 	values  []string    // one array for the values of all headers, as net/http's own reader has it
 }
 
-func newWriter(carrier propagation.TextMapCarrier, headers int) writer {
+// newWriter returns a writer of these headers. Under other spellings than those it writes, a map that is used again may hold an earlier hop's: they go,
+// or a reader that finds names in any case would mix the two.
+func newWriter(carrier propagation.TextMapCarrier, headers []header) writer {
 	w := writer{carrier: carrier}
-	if h, ok := carrier.(propagation.HeaderCarrier); ok {
-		w.http, w.values = http.Header(h), make([]string, 0, headers)
+	switch c := carrier.(type) {
+	case propagation.HeaderCarrier:
+		w.http, w.values = http.Header(c), make([]string, 0, len(headers))
+		for key := range c {
+			if h, ok := spelledLike(key, headers); ok && key != h.canonical {
+				delete(c, key)
+			}
+		}
+	case propagation.MapCarrier:
+		for key := range c {
+			if h, ok := spelledLike(key, headers); ok && key != h.name {
+				delete(c, key)
+			}
+		}
 	}
 	return w
+}
+
+// spelledLike returns the header that a key spells in whatever case.
+func spelledLike(key string, headers []header) (header, bool) {
+	for _, h := range headers {
+		if len(h.name) == len(key) && strings.EqualFold(h.name, key) {
+			return h, true
+		}
+	}
+	return header{}, false
 }
 
 func (w *writer) set(h header, value string) {

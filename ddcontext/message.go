@@ -38,13 +38,15 @@ type MessageCarrier struct {
 	attributes MessageAttributes
 	headers    map[string]string          // of the _datadog attribute
 	members    map[string]json.RawMessage // the same object with what is no text, to be written back
+	whole      bool                       // _datadog holds a context: one of another hop may stand beside it
 	err        error
 }
 
 var _ propagation.TextMapCarrier = (*MessageCarrier)(nil)
 
 // NewMessageCarrier returns a carrier for one message. It reads the `_datadog` attribute, which Datadog's tracers write as String on SQS and
-// as Binary on SNS (base64 once it reaches a Lambda function), and then plain attributes such as traceparent. It writes `_datadog` only,
+// as Binary on SNS (base64 once it reaches a Lambda function). Plain attributes such as traceparent are read where that holds no context: a message
+// that was forwarded may have the attributes of one hop and the `_datadog` of another, and half of each would be a trace of nobody. It writes `_datadog` only,
 // and leaves the other members of that object as they are. What does not parse, or is longer than 16 KiB, is as if it were not there.
 func NewMessageCarrier(attributes MessageAttributes) *MessageCarrier {
 	c := &MessageCarrier{attributes: attributes, headers: map[string]string{}, members: map[string]json.RawMessage{}}
@@ -68,9 +70,35 @@ func NewMessageCarrier(attributes MessageAttributes) *MessageCarrier {
 		c.members[key] = raw
 		if text, ok := jsonText(raw); ok {
 			c.headers[key] = text
+			c.whole = c.whole || isIDHeader(key)
 		}
 	}
 	return c
+}
+
+// isIDHeader reports whether a context begins with this header, in any style.
+func isIDHeader(key string) bool {
+	for _, style := range []Style{Datadog, TraceContext, B3, B3Multi} {
+		if strings.EqualFold(key, style.idHeader().name) {
+			return true
+		}
+	}
+	return false
+}
+
+// isContextHeader reports whether a header is part of a context, in any style.
+func isContextHeader(key string) bool {
+	if strings.EqualFold(key, b3FlagsHeader.name) {
+		return true
+	}
+	for _, style := range []Style{Datadog, TraceContext, B3, B3Multi} {
+		for _, h := range style.fields() {
+			if strings.EqualFold(key, h.name) {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // jsonText returns a string's text or a number's digits, all of them: an id read as a floating-point number would be another id.
@@ -86,10 +114,13 @@ func jsonText(raw json.RawMessage) (string, bool) {
 	return "", false
 }
 
-// Get returns a header from the _datadog attribute or else a plain attribute of that name.
+// Get returns a header from the _datadog attribute or else a plain attribute of that name. A context is taken from one of the two.
 func (c *MessageCarrier) Get(key string) string {
 	if value, ok := c.headers[key]; ok {
 		return value
+	}
+	if c.whole && isContextHeader(key) {
+		return ""
 	}
 	value, _ := c.attributes.Get(key)
 	return string(value)
@@ -135,7 +166,7 @@ func (c *MessageCarrier) Keys() []string {
 		keys = append(keys, key)
 	}
 	for _, name := range c.attributes.Names() {
-		if name != DatadogAttribute {
+		if name != DatadogAttribute && !(c.whole && isContextHeader(name)) {
 			keys = append(keys, name)
 		}
 	}

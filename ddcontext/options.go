@@ -36,13 +36,13 @@ const (
 // Kinds of trouble told to the function given to WithErrorHandler. The first five are the values of Datadog's tag _dd.propagation_error.
 const (
 	ErrorExtractMaxSize  = "extract_max_size"    // x-datadog-tags too long: all tags dropped, ids kept
-	ErrorDecoding        = "decoding_error"      // x-datadog-tags malformed: all tags dropped, ids kept
+	ErrorDecoding        = "decoding_error"      // x-datadog-tags malformed: all tags dropped but a good _dd.p.tid, ids kept
 	ErrorInjectMaxSize   = "inject_max_size"     // x-datadog-tags would be too long: only the trace id's upper half is sent
 	ErrorEncoding        = "encoding_error"      // an origin that no header can carry was not sent
 	ErrorMalformedTID    = "malformed_tid"       // _dd.p.tid unreadable: dropped alone, the 64-bit id stands
 	ErrorPriority        = "malformed_priority"  // priority unreadable: as if none had come
 	ErrorOrigin          = "origin_max_size"     // origin longer than 256 bytes: dropped
-	ErrorTracestate      = "tracestate_max_size" // tracestate or its dd member too long to read, or too small for all that should be written
+	ErrorTracestate      = "tracestate_max_size" // tracestate or its dd member too long to read, or too small for all that should be written to it
 	ErrorUnknownStyle    = "unknown_style"       // New was given a style that does not exist, and left it out
 	ErrorZeroLowHalf     = "zero_low_half"       // a W3C id whose low half is 0 has no Datadog id: no Datadog headers were written
 	ErrorInvalidContext  = "invalid_context"     // ids were there and unreadable: the style was passed over

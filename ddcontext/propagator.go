@@ -33,8 +33,10 @@ func New(options ...Option) propagation.TextMapPropagator {
 	}
 	for _, style := range p.styles {
 		p.beyondW3C = p.beyondW3C || style != TraceContext
+		p.writesState = p.writesState || style == TraceContext
 		for _, h := range style.fields() {
 			p.fields = append(p.fields, h.name)
+			p.headers = append(p.headers, h)
 		}
 	}
 	return p
@@ -43,7 +45,9 @@ func New(options ...Option) propagation.TextMapPropagator {
 type propagator struct {
 	styles       []Style
 	fields       []string
-	beyondW3C    bool // there is a style besides TraceContext
+	headers      []header // the same
+	writesState  bool     // there is TraceContext among the styles
+	beyondW3C    bool     // there is a style besides TraceContext
 	extractFirst bool
 	behavior     Behavior
 	missing      Missing
@@ -78,7 +82,7 @@ func (p *propagator) Inject(ctx context.Context, carrier propagation.TextMapCarr
 	if !known {
 		said.reconcile(sc.IsSampled())
 	}
-	w := newWriter(carrier, len(p.fields))
+	w := newWriter(carrier, p.headers)
 	for _, style := range p.styles {
 		switch style {
 		case Datadog:

@@ -118,10 +118,12 @@ func TestTracestatesAreCounted(t *testing.T) {
 	for _, tag := range []string{"_dd.p.a", "_dd.p.b", "_dd.p.c", "_dd.p.d"} {
 		cut.Attributes().PutStr(tag, "0123456789012345678901234567890123456789012345678901234567890123456789")
 	}
+	addSpan(t, td, tidA+low1, "").Attributes().PutStr("_dd.p.usr.id", "no,header") // a value with a comma fits nowhere
+	addSpan(t, td, tidA+low1, "").Attributes().PutStr("_dd.p.upstream_services", "a,b")
 
 	c := newCollector(t, cfg)
 	require.NoError(t, c.traces(t).ConsumeTraces(t.Context(), td))
-	for outcome, want := range map[string]int64{"written": 2, "unchanged": 1, "cut": 1, "nothing": 0} {
+	for outcome, want := range map[string]int64{"written": 2, "unchanged": 1, "cut": 2, "nothing": 0} {
 		require.Equal(t, want, c.value(t, "tracestates", label("outcome", outcome)), outcome)
 	}
 }

@@ -11,8 +11,11 @@ import (
 )
 
 const (
-	tagPrefix   = "_dd.p."
-	originKey   = "_dd.origin"
+	tagPrefix = "_dd.p."
+	originKey = "_dd.origin"
+
+	upstreamServicesKey = "_dd.p.upstream_services"
+
 	sampledFlag = 1
 )
 
@@ -52,7 +55,7 @@ func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome
 	member, _ := ddcontext.FindMember(state)
 	data, _ := ddcontext.ParseMember(member)
 
-	says := hasPriority
+	says, lost := hasPriority, false
 	if hasPriority {
 		data.Priority, data.HasPriority = priority, true
 	}
@@ -64,15 +67,20 @@ func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome
 			data.Origin = v.Str()
 			says = true
 		}
-		if strings.HasPrefix(key, tagPrefix) { // With refuses the tid, which belongs to the trace id
+		if strings.HasPrefix(key, tagPrefix) && key != tidKey { // which belongs to the trace id
 			tags, ok := data.Tags.With(key, v.Str())
 			if ok {
 				data.Tags = tags
 				says = true
 			}
+			// A value that no header can carry is left out, and so is what old tracers wrote for nobody.
+			lost = lost || !ok && key != upstreamServicesKey
 		}
 	}
 	if !says {
+		if lost {
+			return stateCut
+		}
 		return stateNothing
 	}
 	value, complete := data.AppendMember(nil)
@@ -82,7 +90,7 @@ func upsertMember(span ptrace.Span, priority int, hasPriority bool) stateOutcome
 		span.TraceState().FromRaw(updated)
 		outcome = stateWritten
 	}
-	if !complete {
+	if !complete || lost {
 		return stateCut
 	}
 	return outcome
