@@ -43,32 +43,6 @@ func TestEveryWayAnSDKNamesItsTrack(t *testing.T) {
 	}
 }
 
-// Versions 3 and 4 of the browser SDK forward to the URL of an intake.
-func TestOldSDKsForwardToAWholeURL(t *testing.T) {
-	g, in := passRig(t, func(cfg *Config) { cfg.ClientTokens = map[string]intake.TokenConfig{"pub1": {}} })
-	for i, forward := range []string{
-		"https://rum.browser-intake-datadoghq.com/api/v2/rum?ddsource=browser&dd-api-key=pub1&dd-evp-origin-version=4.50.1",
-		"https://rum.browser-intake-us5-datadoghq.com/api/v2/rum?dd-api-key=pub1",
-		"https://rum-http-intake.logs.datadoghq.eu/v1/input/pub1?ddsource=browser&ddtags=sdk_version%3A3.11.0",
-	} {
-		line := strings.ReplaceAll(strings.ReplaceAll(fetchLine, "7e000000", fmt.Sprintf("7e00000%d", i)), "987654321", fmt.Sprintf("98765432%d", i))
-		got := g.send(http.MethodPost, "/?ddforward="+url.QueryEscape(forward), line)
-		require.Equal(t, http.StatusAccepted, got.code, got.text)
-		require.Equal(t, i+1, len(g.spans()), forward)
-		require.Equal(t, in.Listener.Addr().String(), in.requests()[i].host, "the configuration alone decides the host")
-	}
-	require.Equal(t, "/api/v2/rum?ddsource=browser&ddtags=sdk_version%3A3.11.0&dd-api-key=pub1", in.requests()[2].uri)
-	for _, forward := range []string{
-		"https://evil.example/api/v2/rum?dd-api-key=pub1", "https://rum.browser-intake-datadoghq.com.evil.example/api/v2/rum?dd-api-key=pub1",
-		"https://rum.browser-intake-datadoghq.com:8443/api/v2/rum?dd-api-key=pub1", "https://u@rum.browser-intake-datadoghq.com/api/v2/rum?dd-api-key=pub1",
-		"http://rum.browser-intake-datadoghq.com/api/v2/rum?dd-api-key=pub1", "https://rum.browser-intake-datadoghq.com/admin?dd-api-key=pub1",
-		"https://browser-intake-datadoghq.com/v1/input/pub1", "https://rum-http-intake.logs.datadoghq.eu/v1/input/pub1/../x", "https:rum.browser-intake-datadoghq.com",
-	} {
-		require.Equal(t, http.StatusForbidden, g.send(http.MethodPost, "/?ddforward="+url.QueryEscape(forward), fetchLine).code, forward)
-	}
-	require.Len(t, in.requests(), 3)
-}
-
 func TestForwardingIsRefusedToAnythingButAnIntake(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	for _, forward := range []string{

@@ -24,6 +24,7 @@ type Pool struct {
 	short              time.Time // since when somebody has been waiting without pause
 	evictable          *Hold     // ring of the holds that may be evicted
 	evicted            int64
+	granted, refused   int64     // holds that got their first bytes, and grows that were refused as busy
 	looked             time.Time // for a hold to evict
 }
 
@@ -44,13 +45,16 @@ type Usage struct {
 	ShortFor time.Duration
 	// Evicted counts the holds that were ended because others waited.
 	Evicted int64
+	// Granted counts the holds that got their first bytes, Refused the refusals because too much was held.
+	Granted, Refused int64
 }
 
 // Usage returns what the pool holds now.
 func (p *Pool) Usage() Usage {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	u := Usage{Name: p.name, Held: p.used, Limit: p.size, Peak: p.peak, Waiting: p.growing.Len() + p.beginning.Len(), Evicted: p.evicted}
+	u := Usage{Name: p.name, Held: p.used, Limit: p.size, Peak: p.peak, Waiting: p.growing.Len() + p.beginning.Len(),
+		Evicted: p.evicted, Granted: p.granted, Refused: p.refused}
 	if u.Waiting > 0 {
 		u.ShortFor = time.Since(p.short)
 	}
@@ -102,6 +106,7 @@ func (p *Pool) grow(ctx context.Context, h *Hold, n int64, mayWait bool) error {
 		return errBusy
 	case h.n > 0 && p.stalled+h.n >= p.used:
 		// Everybody who holds something waits for more, so nobody would ever give back: the last one does.
+		p.refused++
 		p.mu.Unlock()
 		return errBusy
 	}
@@ -149,6 +154,9 @@ wait:
 	if w.hold.released {
 		return errReleased
 	}
+	if err == error(errBusy) {
+		p.refused++
+	}
 	p.leaveLine(w.hold)
 	p.wake() // the next in line may need less
 	return err
@@ -156,6 +164,9 @@ wait:
 
 // take gives h its bytes; p.mu is held.
 func (p *Pool) take(h *Hold, n int64) {
+	if h.n == 0 {
+		p.granted++
+	}
 	h.n += n
 	p.used += n
 	p.peak = max(p.peak, p.used)

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,6 +91,7 @@ type Pools struct {
 	mu       sync.Mutex
 	limits   Limits
 	users    int
+	unready  map[*string]struct{}
 }
 
 // New returns Pools of l.
@@ -164,4 +166,30 @@ func (p *Pools) Report(e Event) {
 func (p *Pools) Observe(f func(Event)) (done func()) {
 	p.observer.Store(&f)
 	return func() { p.observer.CompareAndSwap(&f, nil) }
+}
+
+// Unready makes the process's readiness endpoint say that it is not ready, and why, until done is called.
+func (p *Pools) Unready(reason string) (done func()) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.unready == nil {
+		p.unready = make(map[*string]struct{})
+	}
+	p.unready[&reason] = struct{}{}
+	return func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		delete(p.unready, &reason)
+	}
+}
+
+// UnreadyReasons returns why the process is not ready; none: it is.
+func (p *Pools) UnreadyReasons() (reasons []string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for r := range p.unready {
+		reasons = append(reasons, *r)
+	}
+	slices.Sort(reasons)
+	return reasons
 }

@@ -200,3 +200,16 @@ func TestTheSmallestControlGroupLimitIsFollowed(t *testing.T) {
 	require.Equal(t, MemoryLimit{Bytes: math.MaxInt64}, followMemoryLimit(t.TempDir(), ""), "no control group")
 	require.Equal(t, "GOMEMLIMIT", followMemoryLimit(t.TempDir(), "off").Source, "off is somebody's word too")
 }
+
+func TestUnreadyReasonsStandUntilTheyAreTakenBack(t *testing.T) {
+	t.Parallel()
+	p := New(Limits{})
+	require.Empty(t, p.UnreadyReasons())
+	b, a := p.Unready("b"), p.Unready("a")
+	require.Equal(t, []string{"a", "b"}, p.UnreadyReasons())
+	b()
+	b()
+	require.Equal(t, []string{"a"}, p.UnreadyReasons())
+	a()
+	require.Empty(t, p.UnreadyReasons())
+}

@@ -73,7 +73,10 @@ type conn struct {
 	bytes  int64
 	waited time.Duration // what hold had waited then
 
-	moved time.Time // the reader's: when it set the deadline
+	// The reader's own.
+	moved  time.Time // when it set the deadline
+	buffer []byte    // what was read ahead, in a buffer of its own while messages come; nil: none
+	ahead  *[]byte   // where buffer is
 }
 
 // LocalAddr implements net.Conn; see address.
@@ -84,8 +87,51 @@ func (c *conn) NetConn() net.Conn { return c.Conn }
 
 var errClosed = errors.New("closed: the connection used more memory or time than it may")
 
-// Read implements net.Conn. It is called by the connection's one reader, which also calls the tap.
+// headerBytes is what grpc-go asks for when it has nothing left to read: a frame's head.
+const headerBytes = 9
+
+var buffers = sync.Pool{New: func() any { b := make([]byte, readAhead); return &b }}
+
+// Read implements net.Conn. It is called by the connection's one reader, which also calls the tap. It reads ahead, so grpc-go
+// has no buffer of its own; a connection that waits for its next message has none either.
 func (c *conn) Read(p []byte) (int, error) {
+	if len(c.buffer) == 0 {
+		c.mu.Lock()
+		idle := c.coming == 0
+		c.mu.Unlock()
+		switch {
+		case len(p) >= readAhead/2:
+			return c.receive(p)
+		case idle && len(p) == headerBytes:
+			c.dropBuffer()
+			return c.receive(p)
+		case c.ahead == nil && c.hold.TryGrow(readAhead) != nil:
+			return c.receive(p)
+		case c.ahead == nil:
+			c.ahead = buffers.Get().(*[]byte)
+		}
+		n, err := c.receive(*c.ahead)
+		if n == 0 {
+			return 0, err
+		}
+		c.buffer = (*c.ahead)[:n]
+	}
+	n := copy(p, c.buffer)
+	c.buffer = c.buffer[n:]
+	return n, nil
+}
+
+// dropBuffer gives the buffer back. What it held of the pool is given back with it.
+func (c *conn) dropBuffer() {
+	if c.ahead != nil {
+		buffers.Put(c.ahead)
+		c.ahead, c.buffer = nil, nil
+		c.hold.Shrink(readAhead)
+	}
+}
+
+// receive reads from the connection and pays for what came.
+func (c *conn) receive(p []byte) (int, error) {
 	for {
 		if err := c.pace(); err != nil {
 			return 0, err
@@ -94,10 +140,7 @@ func (c *conn) Read(p []byte) (int, error) {
 		n, err := c.Conn.Read(p)
 		c.hold.PeerDone()
 		if n > 0 {
-			if e := c.charge(p[:n]); e != nil {
-				return 0, e
-			}
-			return n, err
+			return n, c.charge(p[:n])
 		}
 		var timeout net.Error
 		if !errors.As(err, &timeout) || !timeout.Timeout() || c.moved.IsZero() {

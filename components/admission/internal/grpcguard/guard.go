@@ -41,8 +41,8 @@ const (
 	headerListBytes  = 16 << 10
 	// streamBytes is what an open call is priced at: its goroutine, contexts, headers and first buffer.
 	streamBytes = 16 << 10
-	// readBufferBytes holds a frame and a half. It is part of a connection's price.
-	readBufferBytes = 24 << 10
+	// readAhead is how much a connection on which messages come reads at a time.
+	readAhead = 32 << 10
 )
 
 // Guard guards one server.
@@ -75,7 +75,7 @@ func (g *Guard) ServerOptions() []grpc.ServerOption {
 		grpc.ConnectionTimeout(handshakeTimeout),
 		grpc.MaxHeaderListSize(headerListBytes),
 		grpc.MaxConcurrentStreams(g.MaxStreams),
-		grpc.ReadBufferSize(readBufferBytes),
+		grpc.ReadBufferSize(0),
 		grpc.SharedWriteBuffer(true),
 	}
 }

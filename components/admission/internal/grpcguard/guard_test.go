@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -356,18 +357,9 @@ func (c *client) closed() {
 	require.NoError(c.t, c.SetReadDeadline(time.Now().Add(30*time.Second)))
 	_, err := io.Copy(io.Discard, c.Conn)
 	var timeout net.Error
-	if errorsAs(err, &timeout) {
+	if errors.As(err, &timeout) && timeout.Timeout() {
 		c.t.Fatal("the connection stays open")
 	}
-}
-
-func errorsAs(err error, target *net.Error) bool {
-	e, ok := err.(net.Error)
-	if ok && e.Timeout() {
-		*target = e
-		return true
-	}
-	return false
 }
 
 func prefix(b []byte) []byte {
@@ -509,7 +501,12 @@ func TestConnectionsOverTheLimitAreClosed(t *testing.T) {
 	s := start(t, settings{limits: admission.Limits{MaxConnections: 1}})
 	first := open(t, s)
 	require.Eventually(t, func() bool { n, _ := s.pools.Connections.Open(); return n == 1 }, 30*time.Second, time.Millisecond)
-	open(t, s).closed()
+	over, err := net.Dial("tcp", s.addr)
+	require.NoError(t, err)
+	defer over.Close()
+	_, err = io.Copy(io.Discard, over)
+	var timeout net.Error
+	require.False(t, errors.As(err, &timeout) && timeout.Timeout())
 	s.refused(t, admission.ReasonConnections)
 	first.Close()
 	require.Eventually(t, func() bool {

@@ -66,13 +66,6 @@ func (r *router) route(req *http.Request) (call, error) {
 }
 
 func forwarded(forward, subdomain string) (call, error) {
-	if strings.HasPrefix(forward, "https:") {
-		path, ok := oldForward(forward)
-		if !ok {
-			return call{}, errForward
-		}
-		forward = path
-	}
 	path, rawQuery, _ := strings.Cut(forward, "?")
 	if !plainQuery(rawQuery) {
 		return call{}, errForward
