@@ -26,12 +26,12 @@ import (
 	fluentforwardreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/fluentforwardreceiver"
 	hostmetricsreceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/hostmetricsreceiver"
 	kafkareceiver "github.com/open-telemetry/opentelemetry-collector-contrib/receiver/kafkareceiver"
+	admission "github.com/otelcol-obs/otelcol-obs/components/admission"
 	datadogexporter "github.com/otelcol-obs/otelcol-obs/components/datadogexporter"
 	datadogreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogreceiver"
 	datadogrumreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
 	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
-	ddstatsconnector "github.com/otelcol-obs/otelcol-obs/components/ddstatsconnector"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	fluentreceiver "github.com/otelcol-obs/otelcol-obs/components/fluentreceiver"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
@@ -83,6 +83,7 @@ func components() (otelcol.Factories, error) {
 		filestorage.NewFactory(),
 		durablestorage.NewFactory(),
 		retrypolicy.NewFactory(),
+		admission.NewFactory(),
 		basicauthextension.NewFactory(),
 		bearertokenauthextension.NewFactory(),
 		pprofextension.NewFactory(),
@@ -96,6 +97,7 @@ func components() (otelcol.Factories, error) {
 		filestorage.NewFactory().Type():              "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage v0.165.1",
 		durablestorage.NewFactory().Type():           "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		retrypolicy.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		admission.NewFactory().Type():                "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		basicauthextension.NewFactory().Type():       "github.com/open-telemetry/opentelemetry-collector-contrib/extension/basicauthextension v0.158.0",
 		bearertokenauthextension.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/extension/bearertokenauthextension v0.165.1",
 		pprofextension.NewFactory().Type():           "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension v0.165.1",
@@ -195,7 +197,6 @@ func components() (otelcol.Factories, error) {
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
-		ddstatsconnector.NewFactory(),
 		forwardconnector.NewFactory(),
 		spanmetricsconnector.NewFactory(),
 	)
@@ -203,7 +204,6 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ConnectorModules = makeModulesMap(factories.Connectors, map[component.Type]string{
-		ddstatsconnector.NewFactory().Type():     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		forwardconnector.NewFactory().Type():     "go.opentelemetry.io/collector/connector/forwardconnector v0.165.0",
 		spanmetricsconnector.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/connector/spanmetricsconnector v0.165.1",
 	})
