@@ -69,6 +69,10 @@ generate-metadata: .cache/tools/mdatagen
 .cache/tools/mdatagen: tools/mdatagen/go.mod
 	cd tools/mdatagen && go build -o $(CURDIR)/$@ go.opentelemetry.io/collector/cmd/mdatagen
 
+.PHONY: structure
+structure: ## Print calls that go back up, an item's way and struct sizes of every component.
+	cd tools/structure && go run .
+
 .PHONY: corpus
 corpus: ## Record the input of the benchmarks again, from real clients (after .ci/clients).
 	cd $(E2E) && go run ./record
