@@ -79,7 +79,7 @@ func (r *datadogReceiver) protocols() (traces, stats []protocol) {
 	return traces, stats
 }
 
-// listed are the endpoints /info tells of.
+// listed are the endpoints in /info.
 func (r *datadogReceiver) listed() (paths []string) {
 	traces, stats := r.protocols()
 	for _, list := range [][]protocol{traces, stats} {

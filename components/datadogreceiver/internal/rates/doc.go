@@ -31,7 +31,7 @@ type Root struct {
 	Traces float64
 }
 
-// Answer is what tracers are told.
+// Answer is the answer to an accepted payload.
 type Answer struct {
 	// Body is `{"rate_by_service":{"service:,env:":1}}`. dd-trace-js logs an error on every flush if the key is missing.
 	Body []byte

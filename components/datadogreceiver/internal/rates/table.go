@@ -45,10 +45,10 @@ func New(o Options) *Table {
 	return t
 }
 
-// Answer returns what tracers are told now.
+// Answer returns what tracers are answered now.
 func (t *Table) Answer() *Answer { return t.answer.Load() }
 
-// Learns reports whether the answer depends on what Learn is told.
+// Learns reports whether the answer depends on what Learn takes.
 func (t *Table) Learns() bool { return len(t.fixed) > 0 || t.options.Budget > 0 }
 
 // Learn takes what was seen in a payload. dropped is how many unsampled traces the tracer says it dropped before sending, of the same
@@ -207,7 +207,7 @@ func (t *Table) respell(p pair, rate float64, add func(pair, float64)) {
 	}
 }
 
-// rate is what a pair is told, if it has a key of its own.
+// rate is what a pair is answered, if it has a key of its own.
 func (t *Table) rate(p pair, fallback float64) (float64, bool) {
 	if rate, ok := t.entry(p); ok {
 		return rate, true

@@ -1,7 +1,7 @@
 // Package sink builds ptrace.Traces of payloads, chunks and spans, whichever wire version they are read from.
 //
 // A reader begins a payload, a chunk or a span, fills what the Sink shows it and ends it. Spans are written to the result one by one
-// when they end; what only the end of their chunk or payload tells, ids and resources, is completed then.
+// when they end; what is known only at the end of their chunk or payload, ids and resources, is completed then.
 package sink
 
 import (

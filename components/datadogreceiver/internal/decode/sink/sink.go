@@ -138,7 +138,7 @@ func (s *Sink) charge(bytes int) error {
 	return s.options.Charge(bytes)
 }
 
-// removeWithoutID removes spans whose chunk never told its trace id.
+// removeWithoutID removes spans whose chunk had no trace id.
 func (s *Sink) removeWithoutID() {
 	if s.whole {
 		return
