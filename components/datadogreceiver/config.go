@@ -8,8 +8,10 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/config/confighttp"
+	"go.opentelemetry.io/collector/config/configopaque"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 )
 
 const (
@@ -53,6 +55,10 @@ type Config struct {
 	// SamplingRates is where sampling::rates was before.
 	SamplingRates []any `mapstructure:"sampling_rates"`
 
+	// SideChannels is what becomes of what tracers send beside traces and statistics. It is answered and dropped, but for what is
+	// forwarded.
+	SideChannels SideChannelsConfig `mapstructure:"side_channels"`
+
 	// ClientDropP0s lets tracers that compute statistics drop unsampled traces at the source. It needs a metrics pipeline.
 	ClientDropP0s bool `mapstructure:"client_drop_p0s"`
 
@@ -64,6 +70,37 @@ type Config struct {
 type UnixSocketConfig struct {
 	// Path of the socket; empty means none. Tracers look for /var/run/datadog/apm.socket.
 	Path string `mapstructure:"path"`
+}
+
+// SideChannelsConfig is what becomes of what tracers send beside traces and statistics.
+type SideChannelsConfig struct {
+	// Forward passes channels to Datadog.
+	Forward ForwardConfig `mapstructure:"forward"`
+}
+
+// ForwardConfig passes channels to Datadog.
+type ForwardConfig struct {
+	// Site is Datadog's, such as datadoghq.com.
+	Site string `mapstructure:"site"`
+
+	// APIKey is sent in place of the tracer's.
+	APIKey configopaque.String `mapstructure:"api_key"`
+
+	// Channels are those that are forwarded: profiling, telemetry, debugger, pipeline_stats, evp_proxy. None is by default.
+	Channels []string `mapstructure:"channels"`
+
+	// EVPSubdomains are the intakes that requests of evp_proxy may name.
+	EVPSubdomains []string `mapstructure:"evp_subdomains"`
+
+	// AllowOtherSites lets site be any DNS name.
+	AllowOtherSites bool `mapstructure:"allow_other_sites"`
+
+	// prevent unkeyed literal initialization
+	_ struct{}
+}
+
+func (c *ForwardConfig) options() forward.Options {
+	return forward.Options{Site: c.Site, APIKey: string(c.APIKey), Channels: c.Channels, Subdomains: c.EVPSubdomains, AllowOtherSites: c.AllowOtherSites}
 }
 
 // SamplingConfig is what tracers are answered about new traces.
@@ -137,7 +174,7 @@ func (c *Config) Validate() error {
 	if len(c.SamplingRates) > 0 {
 		errs = errors.Join(errs, errors.New("sampling_rates is now sampling::rates: move the list there as it is"))
 	}
-	return errors.Join(errs, c.Sampling.validate())
+	return errors.Join(errs, c.Sampling.validate(), c.SideChannels.Forward.options().Validate("side_channels::forward"))
 }
 
 // validate reports every entry that makes no sense. Validate calls it: were it called Validate, the collector would do so once more.

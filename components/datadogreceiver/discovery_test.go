@@ -25,6 +25,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
@@ -184,6 +185,34 @@ func TestSideChannels(t *testing.T) {
 	require.Equal(t, http.StatusMethodNotAllowed, resp.StatusCode)
 }
 
+func TestForwardedChannelsAreListedAndReachTheirIntake(t *testing.T) {
+	t.Parallel()
+	var got []string
+	intake := roundTrip(func(req *http.Request) (*http.Response, error) {
+		got = append(got, req.URL.String())
+		return &http.Response{StatusCode: http.StatusAccepted, Body: http.NoBody}, nil
+	})
+	r := run(t, new(consumertest.TracesSink), func(c *Config) {
+		c.SideChannels.Forward = ForwardConfig{Site: "datadoghq.com", APIKey: "secret", Channels: []string{"profiling", "telemetry"}}
+	})
+	o := r.cfg.SideChannels.Forward.options()
+	o.Transport = intake
+	*r.forward = *forward.New(o)
+	_, info := r.send(t, http.MethodGet, "/info", nil)
+	require.Contains(t, info, `"/profiling/v1/input"`)
+	require.Equal(t, 1, strings.Count(info, `"/telemetry/proxy/"`))
+	require.NotContains(t, info, "evp_proxy")
+	for path, want := range map[string]int{"/profiling/v1/input": 202, "/telemetry/proxy/api/v2/apmtelemetry": 202, "/debugger/v1/input": 200, "/evp_proxy/v2/api": 404} {
+		resp, _ := r.send(t, http.MethodPost, path, []byte("x"))
+		require.Equal(t, want, resp.StatusCode, path)
+	}
+	require.ElementsMatch(t, []string{"https://intake.profile.datadoghq.com/api/v2/profile", "https://instrumentation-telemetry-intake.datadoghq.com/api/v2/apmtelemetry"}, got)
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
+
 func TestHeadersDescribeTheContainer(t *testing.T) {
 	sink := new(consumertest.TracesSink)
 	r := run(t, sink)
@@ -294,6 +323,9 @@ func TestConfigErrors(t *testing.T) {
 		`sampling::default_env must be set, got ""`:                      func(c *Config) { c.Sampling.DefaultEnv = "" },
 		"sampling::target_tps must be 0 when an entry of sampling::rates is for everything, got 5": func(c *Config) {
 			c.Sampling.TargetTPS, c.Sampling.Rates = 5, []SamplingRate{{Rate: 1}}
+		},
+		"side_channels::forward::api_key must be set": func(c *Config) {
+			c.SideChannels.Forward = ForwardConfig{Site: "datadoghq.com", Channels: []string{"profiling"}}
 		},
 		"sampling_rates is now sampling::rates: move the list there as it is": func(c *Config) { c.SamplingRates = []any{map[string]any{"rate": 1}} },
 	} {

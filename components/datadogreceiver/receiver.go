@@ -11,6 +11,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receiverhelper"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 )
 
@@ -26,6 +27,7 @@ type datadogReceiver struct {
 	info      discovery
 	rates     *rates.Table
 	intake    *intake
+	forward   *forward.Forwarder
 	decoders  sync.Pool
 	listeners listeners
 }
@@ -42,7 +44,9 @@ func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &datadogReceiver{cfg: cfg, set: set, obs: obs, telemetry: tel, rates: table, intake: newIntake(cfg)}
+	r := &datadogReceiver{cfg: cfg, set: set, obs: obs, telemetry: tel, rates: table, intake: newIntake(cfg),
+		forward: forward.New(cfg.SideChannels.Forward.options()),
+	}
 	r.decoders.New = func() any {
 		return decode.New(decode.Options{
 			Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: cfg.MaxSpansPerRequest, Roots: table.Learns(),
@@ -63,6 +67,7 @@ func (r *datadogReceiver) Start(ctx context.Context, host component.Host) error 
 // Shutdown stops listening and waits until the pipeline has answered for every request, or ctx ends.
 func (r *datadogReceiver) Shutdown(ctx context.Context) error {
 	err := r.listeners.stop(ctx)
+	r.forward.Close()
 	r.telemetry.shutdown()
 	return err
 }

@@ -2,9 +2,11 @@ package datadogreceiver
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 )
 
 const ok = "OK\n"
@@ -45,7 +47,8 @@ var statsProtocols = []protocol{
 	{path: "/api/v0.2/stats", listed: true, name: "agent_stats", answer: ok, accepted: http.StatusAccepted},
 }
 
-// sideEndpoint is for something else that tracers send without being asked to. It is answered as an agent would, and dropped.
+// sideEndpoint is for something else that tracers send without being asked to. It is answered as an agent would, and dropped unless it is
+// forwarded.
 // What a user has to turn on is not served: a profiler without a taker should complain.
 type sideEndpoint struct {
 	path                string
@@ -94,6 +97,11 @@ func (r *datadogReceiver) listed() (paths []string) {
 			paths = append(paths, e.path)
 		}
 	}
+	for _, f := range r.forward.Routes() {
+		if !slices.Contains(paths, f.Path) {
+			paths = append(paths, f.Path)
+		}
+	}
 	return paths
 }
 
@@ -103,8 +111,15 @@ func (r *datadogReceiver) handler() http.Handler {
 	mux.HandleFunc("/{$}", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
 	mux.HandleFunc("/info", r.serveInfo)
 	mux.HandleFunc("/", r.notFound)
+	forwarded := make(map[string]bool)
+	for _, f := range r.forward.Routes() {
+		forwarded[f.Path] = true
+		mux.HandleFunc(f.Path, r.pass(f))
+	}
 	for _, e := range sideEndpoints {
-		mux.HandleFunc(e.path, r.side(e))
+		if !forwarded[e.path] {
+			mux.HandleFunc(e.path, r.side(e))
+		}
 	}
 	traces, stats := r.protocols()
 	for _, p := range traces {
@@ -148,13 +163,21 @@ func (r *datadogReceiver) serveInfo(w http.ResponseWriter, _ *http.Request) {
 
 func (r *datadogReceiver) side(e sideEndpoint) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
-		r.telemetry.sideRequest(req.Context(), e.name)
+		r.telemetry.sideRequest(req.Context(), e.name, "dropped", 0)
 		respond(w, http.StatusOK, e.contentType, []byte(e.answer))
 	}
 }
 
+// pass forwards to Datadog.
+func (r *datadogReceiver) pass(to forward.Route) http.HandlerFunc {
+	return func(w http.ResponseWriter, req *http.Request) {
+		outcome, bytes := r.forward.Serve(w, req, to)
+		r.telemetry.sideRequest(req.Context(), to.Channel, outcome, bytes)
+	}
+}
+
 func (r *datadogReceiver) notFound(w http.ResponseWriter, req *http.Request) {
-	r.telemetry.sideRequest(req.Context(), "unknown")
+	r.telemetry.sideRequest(req.Context(), "unknown", "not_found", 0)
 	http.NotFound(w, req)
 }
 

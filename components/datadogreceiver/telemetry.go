@@ -116,8 +116,12 @@ func (t *telemetry) forgot(ctx context.Context, services int64) {
 	}
 }
 
-func (t *telemetry) sideRequest(ctx context.Context, endpoint string) {
-	t.metrics.ReceiverDatadogSideRequests.Add(ctx, 1, t.attributes(attribute.String("endpoint", endpoint)))
+// sideRequest counts a request for something other than traces, statistics and /info, and the bytes that were forwarded.
+func (t *telemetry) sideRequest(ctx context.Context, endpoint, outcome string, bytes int64) {
+	t.metrics.ReceiverDatadogSideRequests.Add(ctx, 1, t.attributes(attribute.String("endpoint", endpoint), attribute.String("outcome", outcome)))
+	if bytes > 0 {
+		t.metrics.ReceiverDatadogSideBytes.Add(ctx, bytes, t.attributes(attribute.String("endpoint", endpoint)))
+	}
 }
 
 // sender returns the attributes for a sender, "other" for those beyond maxSenders.

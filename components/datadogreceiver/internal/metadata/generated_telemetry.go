@@ -37,6 +37,7 @@ type TelemetryBuilder struct {
 	ReceiverDatadogRefusedPayloads   metric.Int64Counter
 	ReceiverDatadogRefusedTraces     metric.Int64Counter
 	ReceiverDatadogSamplingServices  metric.Int64ObservableGauge
+	ReceiverDatadogSideBytes         metric.Int64Counter
 	ReceiverDatadogSideRequests      metric.Int64Counter
 	ReceiverDatadogSpans             metric.Int64Counter
 	ReceiverDatadogStatsGroups       metric.Int64Counter
@@ -151,9 +152,15 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithUnit("{service}"),
 	)
 	errs = errors.Join(errs, err)
+	builder.ReceiverDatadogSideBytes, err = builder.meter.Int64Counter(
+		"otelcol_receiver_datadog_side_bytes",
+		metric.WithDescription("Bytes forwarded to Datadog, by endpoint. [Beta]"),
+		metric.WithUnit("By"),
+	)
+	errs = errors.Join(errs, err)
 	builder.ReceiverDatadogSideRequests, err = builder.meter.Int64Counter(
 		"otelcol_receiver_datadog_side_requests",
-		metric.WithDescription("Requests for something other than traces, statistics and /info, by endpoint. [Beta]"),
+		metric.WithDescription("Requests for something other than traces, statistics and /info, by endpoint and what became of them. [Beta]"),
 		metric.WithUnit("{request}"),
 	)
 	errs = errors.Join(errs, err)

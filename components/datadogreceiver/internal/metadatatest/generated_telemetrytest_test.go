@@ -32,6 +32,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ReceiverDatadogPayloads.Add(context.Background(), 1)
 	tb.ReceiverDatadogRefusedPayloads.Add(context.Background(), 1)
 	tb.ReceiverDatadogRefusedTraces.Add(context.Background(), 1)
+	tb.ReceiverDatadogSideBytes.Add(context.Background(), 1)
 	tb.ReceiverDatadogSideRequests.Add(context.Background(), 1)
 	tb.ReceiverDatadogSpans.Add(context.Background(), 1)
 	tb.ReceiverDatadogStatsGroups.Add(context.Background(), 1)
@@ -61,6 +62,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverDatadogSamplingServices(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualReceiverDatadogSideBytes(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverDatadogSideRequests(t, testTel,
