@@ -25,6 +25,7 @@ const server = http.createServer((request, response) => {
     return
   }
   if (request.method !== 'POST') return void response.end('ready')
+  if (request.url.startsWith('/slow')) return // the page gives up
   tracer.trace('charge', { resource: 'charge card' }, () => log('info', 'card charged', { total: 42 }))
   response.setHeader('content-type', 'application/json')
   response.end(JSON.stringify({ total: 42 }))
