@@ -13,6 +13,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processortest"
+
+	"github.com/otelcol-obs/otelcol-obs/components/jsonlog/internal/metadata"
 )
 
 const benchLine = `{"event": "profile updated", "log_level": "info", "timestamp": "2026-01-02T03:04:05.678901Z", "logger": "app.profile", ` +
@@ -25,8 +27,8 @@ func BenchmarkParse(b *testing.B) {
 	b.Run("ours", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
-			p := parser{line: benchLine, depth: 16, left: 512}
-			if err := p.parse(pcommon.NewMap()); err != nil {
+			p := parser{depth: 16, left: 512}
+			if err := p.parse(benchLine, pcommon.NewMap()); err != nil {
 				b.Fatal(err)
 			}
 		}
@@ -55,7 +57,7 @@ func BenchmarkProcess(b *testing.B) {
 }
 
 func ours(b *testing.B) processor.Logs {
-	p, err := NewFactory().CreateLogs(b.Context(), processortest.NewNopSettings(componentType), createDefaultConfig(), consumertest.NewNop())
+	p, err := NewFactory().CreateLogs(b.Context(), processortest.NewNopSettings(metadata.Type), createDefaultConfig(), consumertest.NewNop())
 	require.NoError(b, err)
 	return p
 }

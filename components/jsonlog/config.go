@@ -26,6 +26,18 @@ type Config struct {
 	TimeKeys []string `mapstructure:"time_keys"`
 	// KeepOriginal keeps the line in the attribute log.record.original.
 	KeepOriginal bool `mapstructure:"keep_original"`
+	// SplitLines makes a record of each line of a body that is several JSON lines.
+	SplitLines bool `mapstructure:"split_lines"`
+	// Text says what is read of lines that are text.
+	Text TextConfig `mapstructure:"text"`
+}
+
+// TextConfig says what is read of lines that are text and no JSON.
+type TextConfig struct {
+	// Severity reads the level in the places where loggers write it.
+	Severity bool `mapstructure:"severity"`
+	// Time reads the time at the beginning, if it has an offset.
+	Time bool `mapstructure:"time"`
 }
 
 func createDefaultConfig() component.Config {
@@ -38,6 +50,8 @@ func createDefaultConfig() component.Config {
 		SeverityKeys: []string{"level", "log_level", "severity", "levelname", "log.level"},
 		TimeKeys:     []string{"timestamp", "time", "ts", "@timestamp"},
 		KeepOriginal: true,
+		SplitLines:   true,
+		Text:         TextConfig{Severity: true, Time: true},
 	}
 }
 
@@ -72,4 +86,5 @@ func (c *Config) Validate() error {
 	return errors.Join(errs...)
 }
 
-const maxMaxDepth = 1000
+// maxMaxDepth is what internal/json bounds nesting by.
+const maxMaxDepth = 64

@@ -7,17 +7,16 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+
+	"github.com/otelcol-obs/otelcol-obs/components/jsonlog/internal/metadata"
 )
 
-var (
-	componentType = component.MustNewType("json_log")
-	capabilities  = consumer.Capabilities{MutatesData: true}
-)
+var capabilities = consumer.Capabilities{MutatesData: true}
 
 // NewFactory returns the factory of the json_log processor.
 func NewFactory() processor.Factory {
-	return processor.NewFactory(componentType, createDefaultConfig,
-		processor.WithLogs(createLogs, component.StabilityLevelAlpha))
+	return processor.NewFactory(metadata.Type, createDefaultConfig,
+		processor.WithLogs(createLogs, metadata.LogsStability))
 }
 
 func createLogs(ctx context.Context, set processor.Settings, cfg component.Config, next consumer.Logs) (processor.Logs, error) {

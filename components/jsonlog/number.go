@@ -5,58 +5,33 @@ import (
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/json"
 )
 
-// number reads a JSON number. No digit is lost: an integer that fits is an
+// number writes a JSON number to v. No digit is lost: an integer that fits is an
 // int64, a larger one the text as written (so a 64-bit trace id stays whole);
 // a number with a fraction or an exponent is a double when the double gives
 // back the digits that were written, and the text as written otherwise.
-func (p *parser) number(v pcommon.Value) error {
-	start := p.at
-	p.is('-')
-	if !p.is('0') && p.digits() == 0 {
-		return errInvalid
+func number(n json.Num, v pcommon.Value) {
+	text := string(n)
+	if strings.IndexAny(text, ".eE") < 0 {
+		if i, ok := n.Int64(); ok {
+			v.SetInt(i)
+		} else {
+			v.SetStr(text)
+		}
+		return
 	}
-	whole := true
-	if p.is('.') {
-		whole = false
-		if p.digits() == 0 {
-			return errInvalid
-		}
-	}
-	mantissa := p.line[start:p.at]
-	if p.is('e') || p.is('E') {
-		whole = false
-		if !p.is('+') {
-			p.is('-')
-		}
-		if p.digits() == 0 {
-			return errInvalid
-		}
-	}
-	text := p.line[start:p.at]
-	if whole {
-		if n, err := strconv.ParseInt(text, 10, 64); err == nil {
-			v.SetInt(n)
-			return nil
-		}
-		v.SetStr(text)
-		return nil
+	mantissa := text
+	if e := strings.IndexAny(text, "eE"); e >= 0 {
+		mantissa = text[:e]
 	}
 	if f, err := strconv.ParseFloat(text, 64); err == nil && givesBack(f, mantissa) {
 		v.SetDouble(f)
-		return nil
+	} else {
+		v.SetStr(text)
 	}
-	v.SetStr(text)
-	return nil
-}
-
-func (p *parser) digits() (n int) {
-	for p.at < len(p.line) && '0' <= p.line[p.at] && p.line[p.at] <= '9' {
-		p.at++
-		n++
-	}
-	return n
 }
 
 const (

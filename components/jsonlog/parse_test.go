@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math"
 	"math/big"
+	"regexp"
 	"strings"
 	"testing"
 
@@ -14,8 +15,8 @@ import (
 
 func parseText(line string) (pcommon.Map, error) {
 	m := pcommon.NewMap()
-	p := parser{line: line, depth: maxMaxDepth, left: math.MaxInt}
-	return m, p.parse(m)
+	p := parser{depth: maxMaxDepth, left: math.MaxInt}
+	return m, p.parse(line, m)
 }
 
 func TestNumbersKeepEveryDigit(t *testing.T) {
@@ -89,15 +90,15 @@ func TestLimitsHoldWhileReading(t *testing.T) {
 		{`{"a":1,"b":2,"c":[3,4,5,6,7]}`, errTooMany},
 		{strings.Repeat(`{"a":`, 1_000_000), errTooDeep},
 	} {
-		p := parser{line: c.line, depth: 4, left: 7}
-		require.ErrorIs(t, p.parse(pcommon.NewMap()), c.want, c.line[:min(len(c.line), 50)])
+		p := parser{depth: 4, left: 7}
+		require.ErrorIs(t, p.parse(c.line, pcommon.NewMap()), c.want, c.line[:min(len(c.line), 50)])
 	}
 }
 
 func TestTheLastOfDuplicateKeysStaysAndTheOthersAreCounted(t *testing.T) {
-	p := parser{line: `{"a":{"x":1},"b":2,"a":"three","c":{"d":1,"d":null}}`, depth: 4, left: 10}
+	p := parser{depth: 4, left: 10}
 	m := pcommon.NewMap()
-	require.NoError(t, p.parse(m))
+	require.NoError(t, p.parse(`{"a":{"x":1},"b":2,"a":"three","c":{"d":1,"d":null}}`, m))
 	require.Equal(t, map[string]any{"a": "three", "b": int64(2), "c": map[string]any{"d": nil}}, m.AsRaw())
 	require.Equal(t, 2, p.twice)
 }
@@ -114,11 +115,16 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, line string) { requireLikeStandardLibrary(t, line) })
 }
 
+var longNumber = regexp.MustCompile(`[-+.eE0-9]{300,}`)
+
 func requireLikeStandardLibrary(t *testing.T, line string) {
 	t.Helper()
 	got, err := parseText(line)
 	if errors.Is(err, errTooDeep) {
-		return // encoding/json has a bound of its own, at ten times the depth
+		return // encoding/json has a bound of its own, at many times the depth
+	}
+	if longNumber.MatchString(line) {
+		return // encoding/json has no bound there
 	}
 	decoder := json.NewDecoder(strings.NewReader(line))
 	decoder.UseNumber()

@@ -28,6 +28,9 @@ func (p *spreader) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, er
 	var seen tally
 	for _, rl := range ld.ResourceLogs().All() {
 		for _, sl := range rl.ScopeLogs().All() {
+			if p.cfg.SplitLines {
+				splitLines(sl.LogRecords())
+			}
 			for _, record := range sl.LogRecords().All() {
 				seen.records[p.process(record, &seen)]++
 			}
@@ -37,11 +40,13 @@ func (p *spreader) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, er
 	return ld, nil
 }
 
-// process spreads the JSON line of one record, if it has one. A record whose
-// line does not parse is not changed at all.
+// process spreads the JSON line of one record, if it has one, and reads what a line of text says of itself. A record whose line
+// begins as JSON and does not parse is not changed at all.
 func (p *spreader) process(record plog.LogRecord, seen *tally) outcome {
+	unwrapCRI(record)
 	line, inBody := p.line(record)
 	if line == "" {
+		p.text(record)
 		return plain
 	}
 	// An original that differs from the line means that the line is already
@@ -49,16 +54,55 @@ func (p *spreader) process(record plog.LogRecord, seen *tally) outcome {
 	if original, found := record.Attributes().Get(originalKey); found && original.Str() != line {
 		return done
 	}
-	if len(line) > p.cfg.MaxBytes {
-		return tooLarge
-	}
-	reader := parser{line: line, depth: p.cfg.MaxDepth, left: p.cfg.MaxValues}
-	values := pcommon.NewMap()
-	if err := reader.parse(values); err != nil {
+	values, err := p.read(line, seen)
+	if err != nil {
 		return refused(err)
 	}
+	if w, ok := unwrap(values); ok {
+		return p.spreadWrapped(record, line, inBody, values, w, seen)
+	}
+	p.keepOriginal(record, line)
+	p.setTimeOf(record, values)
+	p.spread(record, inBody, values, seen)
+	return parsed
+}
+
+// read reads line within the bounds.
+func (p *spreader) read(line string, seen *tally) (pcommon.Map, error) {
+	values := pcommon.NewMap()
+	if len(line) > p.cfg.MaxBytes {
+		return values, errTooLarge
+	}
+	reader := parser{depth: p.cfg.MaxDepth, left: p.cfg.MaxValues}
+	if err := reader.parse(line, values); err != nil {
+		return values, err
+	}
 	seen.unused[duplicate] += int64(reader.twice)
-	p.spread(record, line, inBody, values, seen)
+	return values, nil
+}
+
+// spreadWrapped spreads the line in an object around it, and then what the object says beside it. The line's own time counts first.
+func (p *spreader) spreadWrapped(record plog.LogRecord, line string, inBody bool, values pcommon.Map, w wrapped, seen *tally) outcome {
+	p.keepOriginal(record, line)
+	inner, err := pcommon.NewMap(), errInvalid
+	if looksLikeObject(w.line) {
+		inner, err = p.read(w.line, seen)
+	}
+	takeStream(record, values)
+	timed := err == nil && p.setTimeOf(record, inner)
+	if !timed {
+		p.setTimeOf(record, values)
+	}
+	switch {
+	case err == nil:
+		values.Remove("log")
+		p.spread(record, inBody, inner, seen)
+	case w.docker && inBody:
+		values.Remove("log")
+		record.Body().SetStr(strings.TrimSuffix(strings.TrimSuffix(w.line, "\n"), "\r"))
+		p.text(record)
+	}
+	p.spread(record, inBody && err != nil && !w.docker, values, seen)
 	return parsed
 }
 
@@ -68,6 +112,8 @@ func refused(err error) outcome {
 		return tooDeep
 	case errors.Is(err, errTooMany):
 		return tooMany
+	case errors.Is(err, errTooLarge):
+		return tooLarge
 	}
 	return invalid
 }
@@ -107,17 +153,18 @@ func looksLikeObject(s string) bool {
 	return s != "" && s[0] == '{'
 }
 
-// spread writes values into record. What the record already says stays, except
-// the body that was the line, and the time: the application's own clock knows
-// better than the shipper's, whose time becomes the observed time.
-func (p *spreader) spread(record plog.LogRecord, line string, inBody bool, values pcommon.Map, seen *tally) {
-	attrs := record.Attributes()
-	attrs.EnsureCapacity(attrs.Len() + values.Len() + 1)
-	if _, found := attrs.Get(originalKey); !found && p.cfg.KeepOriginal {
-		attrs.PutStr(originalKey, line)
+func (p *spreader) keepOriginal(record plog.LogRecord, line string) {
+	if _, found := record.Attributes().Get(originalKey); !found && p.cfg.KeepOriginal {
+		record.Attributes().PutStr(originalKey, line)
 	}
+}
+
+// spread writes values into record. What the record already says stays, except
+// the body that was the line.
+func (p *spreader) spread(record plog.LogRecord, inBody bool, values pcommon.Map, seen *tally) {
+	attrs := record.Attributes()
+	attrs.EnsureCapacity(attrs.Len() + values.Len())
 	p.setSeverity(record, values)
-	p.setTime(record, values)
 	p.setBody(record, values, inBody)
 	for k, v := range values.All() {
 		dest, found := attrs.GetOrPutEmpty(k)
@@ -171,18 +218,25 @@ func (p *spreader) setSeverity(record plog.LogRecord, values pcommon.Map) {
 	}
 }
 
-func (p *spreader) setTime(record plog.LogRecord, values pcommon.Map) {
+// setTimeOf takes the time out of values and reports whether there is one.
+func (p *spreader) setTimeOf(record plog.LogRecord, values pcommon.Map) bool {
 	for _, key := range p.cfg.TimeKeys {
 		v, found := values.Get(key)
 		if !found {
 			continue
 		}
 		if t, ok := timestamp(v); ok {
-			if record.ObservedTimestamp() == 0 && record.Timestamp() != t {
-				record.SetObservedTimestamp(record.Timestamp())
-			}
-			record.SetTimestamp(t)
-			return
+			setTime(record, t)
+			return true
 		}
 	}
+	return false
+}
+
+// setTime sets the record's time: the application's own clock knows better than the shipper's, whose time becomes the observed time.
+func setTime(record plog.LogRecord, t pcommon.Timestamp) {
+	if record.ObservedTimestamp() == 0 && record.Timestamp() != t {
+		record.SetObservedTimestamp(record.Timestamp())
+	}
+	record.SetTimestamp(t)
 }

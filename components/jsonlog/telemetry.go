@@ -2,14 +2,13 @@ package jsonlog
 
 import (
 	"context"
-	"errors"
 
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-)
 
-const scopeName = "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
+	"github.com/otelcol-obs/otelcol-obs/components/jsonlog/internal/metadata"
+)
 
 // outcome is what became of one log record.
 type outcome int
@@ -47,18 +46,15 @@ type tally struct {
 // telemetry is what the processor says about itself. Items in and out are
 // counted by processorhelper; only what is particular to JSON lines is here.
 type telemetry struct {
-	records, unused metric.Int64Counter
-	byOutcome       [outcomes][]metric.AddOption
-	byReason        [unusedReasons][]metric.AddOption
+	builder   *metadata.TelemetryBuilder
+	byOutcome [outcomes][]metric.AddOption
+	byReason  [unusedReasons][]metric.AddOption
 }
 
 func newTelemetry(set processor.Settings) (t telemetry, err error) {
-	meter := set.MeterProvider.Meter(scopeName)
-	t.records, err = meter.Int64Counter("otelcol_processor_json_log_records",
-		metric.WithDescription("Log records seen, by what became of them."), metric.WithUnit("{record}"))
-	var errUnused error
-	t.unused, errUnused = meter.Int64Counter("otelcol_processor_json_log_unused_values",
-		metric.WithDescription("Values of parsed lines that stand in log.record.original only."), metric.WithUnit("{value}"))
+	if t.builder, err = metadata.NewTelemetryBuilder(set.TelemetrySettings); err != nil {
+		return t, err
+	}
 	self := attribute.String("processor", set.ID.String())
 	label := func(key, value string) []metric.AddOption {
 		return []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(self, attribute.String(key, value)))}
@@ -69,18 +65,18 @@ func newTelemetry(set processor.Settings) (t telemetry, err error) {
 	for r, name := range unusedNames {
 		t.byReason[r] = label("reason", name)
 	}
-	return t, errors.Join(err, errUnused)
+	return t, nil
 }
 
 func (t *telemetry) record(ctx context.Context, seen *tally) {
 	for o, n := range seen.records {
 		if n > 0 {
-			t.records.Add(ctx, n, t.byOutcome[o]...)
+			t.builder.ProcessorJSONLogRecords.Add(ctx, n, t.byOutcome[o]...)
 		}
 	}
 	for r, n := range seen.unused {
 		if n > 0 {
-			t.unused.Add(ctx, n, t.byReason[r]...)
+			t.builder.ProcessorJSONLogUnusedValues.Add(ctx, n, t.byReason[r]...)
 		}
 	}
 }

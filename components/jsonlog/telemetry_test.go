@@ -17,6 +17,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/components/jsonlog/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
@@ -39,7 +40,7 @@ func everyOutcome() plog.Logs {
 func TestEveryRecordIsCountedOnce(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	defer func() { require.NoError(t, tel.Shutdown(t.Context())) }()
-	set := processortest.NewNopSettings(componentType)
+	set := processortest.NewNopSettings(metadata.Type)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	p, err := newSpreader(set, createDefaultConfig().(*Config))
 	require.NoError(t, err)
@@ -66,7 +67,7 @@ func counts(t *testing.T, tel *componenttest.Telemetry, name, attribute string) 
 	for _, point := range m.Data.(metricdata.Sum[int64]).DataPoints {
 		v, ok := point.Attributes.Value("processor")
 		require.True(t, ok)
-		require.Equal(t, componentType.String(), v.AsString()[:len(componentType.String())])
+		require.Equal(t, metadata.Type.String(), v.AsString()[:len(metadata.Type.String())])
 		v, _ = point.Attributes.Value(otelattribute.Key(attribute))
 		got[v.AsString()] += point.Value
 	}

@@ -1,137 +1,60 @@
 package jsonlog
 
 import (
-	"strings"
-	"unicode/utf16"
-	"unicode/utf8"
+	"go.opentelemetry.io/collector/pdata/pcommon"
+	"go.opentelemetry.io/collector/pdata/plog"
+
+	"github.com/otelcol-obs/otelcol-obs/components/jsonlog/internal/textline"
 )
 
-// text reads a string whose opening quote has been read.
-func (p *parser) text() (string, error) {
-	start, ascii := p.at, true
-	for ; p.at < len(p.line); p.at++ {
-		switch c := p.line[p.at]; {
-		case c == '"':
-			s := p.line[start:p.at]
-			p.at++
-			if ascii || utf8.ValidString(s) {
-				return s, nil
-			}
-			var b strings.Builder
-			writeValid(&b, s)
-			return b.String(), nil
-		case c == '\\':
-			return p.escaped(start)
-		case c < ' ':
-			return "", errInvalid
-		case c >= utf8.RuneSelf:
-			ascii = false
-		}
-	}
-	return "", errInvalid
-}
-
-// escaped goes on with a string that began at start and has its first
-// backslash here.
-func (p *parser) escaped(start int) (string, error) {
-	var b strings.Builder
-	for p.at < len(p.line) {
-		switch c := p.line[p.at]; {
-		case c == '"':
-			writeValid(&b, p.line[start:p.at])
-			p.at++
-			return b.String(), nil
-		case c < ' ':
-			return "", errInvalid
-		case c == '\\':
-			writeValid(&b, p.line[start:p.at])
-			p.at++
-			r, ok := p.escape()
-			if !ok {
-				return "", errInvalid
-			}
-			b.WriteRune(r)
-			start = p.at
-		default:
-			p.at++
-		}
-	}
-	return "", errInvalid
-}
-
-// escape reads what follows a backslash. A surrogate without its other half
-// becomes U+FFFD.
-func (p *parser) escape() (rune, bool) {
-	if p.at >= len(p.line) {
-		return 0, false
-	}
-	c := p.line[p.at]
-	p.at++
-	switch c {
-	case '"', '\\', '/':
-		return rune(c), true
-	case 'b':
-		return '\b', true
-	case 'f':
-		return '\f', true
-	case 'n':
-		return '\n', true
-	case 'r':
-		return '\r', true
-	case 't':
-		return '\t', true
-	case 'u':
-		r, ok := p.hex4()
-		if !ok || !utf16.IsSurrogate(r) {
-			return r, ok
-		}
-		if strings.HasPrefix(p.line[p.at:], `\u`) {
-			before := p.at
-			p.at += 2
-			low, ok := p.hex4()
-			if !ok {
-				return 0, false
-			}
-			if both := utf16.DecodeRune(r, low); both != utf8.RuneError {
-				return both, true
-			}
-			p.at = before
-		}
-		return utf8.RuneError, true
-	}
-	return 0, false
-}
-
-func (p *parser) hex4() (rune, bool) {
-	if len(p.line)-p.at < 4 {
-		return 0, false
-	}
-	var r rune
-	for range 4 {
-		c := p.line[p.at]
-		switch {
-		case '0' <= c && c <= '9':
-			c -= '0'
-		case 'a' <= c && c <= 'f':
-			c -= 'a' - 10
-		case 'A' <= c && c <= 'F':
-			c -= 'A' - 10
-		default:
-			return 0, false
-		}
-		r = r<<4 | rune(c)
-		p.at++
-	}
-	return r, true
-}
-
-// writeValid writes s with U+FFFD for every byte that is not UTF-8.
-func writeValid(b *strings.Builder, s string) {
-	if utf8.ValidString(s) {
-		b.WriteString(s)
+// text reads severity and time of a body that is a line of text.
+func (p *spreader) text(record plog.LogRecord) {
+	if record.Body().Type() != pcommon.ValueTypeStr || record.Body().Str() == "" {
 		return
 	}
-	for _, r := range s {
-		b.WriteRune(r)
+	keepBody(record)
+	severity := p.cfg.Text.Severity && record.SeverityNumber() == plog.SeverityNumberUnspecified
+	if !severity && !p.cfg.Text.Time {
+		return
+	}
+	facts := textline.Read(record.Body().Str())
+	if severity && facts.Severity != plog.SeverityNumberUnspecified {
+		record.SetSeverityNumber(facts.Severity)
+		if record.SeverityText() == "" {
+			record.SetSeverityText(facts.Text)
+		}
+	}
+	if p.cfg.Text.Time && !facts.Time.IsZero() {
+		if t, ok := fromTime(facts.Time); ok {
+			setTime(record, t)
+		}
+	}
+}
+
+// fluentTag is on every record that came over Fluent forward.
+const fluentTag = "fluent.tag"
+
+// lineKeys are attributes that Datadog's exporter puts in the place of the body.
+var lineKeys = [...]string{"log", "message", "msg"}
+
+// keepBody renames what a Fluent record said beside its line of text, so that no exporter takes it for the line. Beside a line that was
+// JSON it is the parsed message.
+func keepBody(record plog.LogRecord) {
+	attrs := record.Attributes()
+	if _, found := attrs.Get(fluentTag); !found {
+		return
+	}
+	if _, parsed := attrs.Get(originalKey); parsed {
+		return
+	}
+	for _, key := range lineKeys {
+		v, found := attrs.Get(key)
+		if !found {
+			continue
+		}
+		moved := pcommon.NewValueEmpty()
+		v.MoveTo(moved)
+		attrs.Remove(key)
+		moved.MoveTo(attrs.PutEmpty("fluent." + key))
 	}
 }

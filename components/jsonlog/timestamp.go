@@ -28,16 +28,7 @@ const longestTime = 40
 func timestamp(v pcommon.Value) (pcommon.Timestamp, bool) {
 	switch v.Type() {
 	case pcommon.ValueTypeStr:
-		s := v.Str()
-		if len(s) < len("2006-01-02T15:04:05Z") || len(s) > longestTime {
-			return 0, false
-		}
-		s = strings.Replace(s, ",", ".", 1)
-		for _, layout := range isoLayouts {
-			if t, err := time.Parse(layout, s); err == nil {
-				return fromTime(t)
-			}
-		}
+		return timeText(v.Str())
 	case pcommon.ValueTypeInt:
 		return fromEpoch(v.Int(), "")
 	case pcommon.ValueTypeDouble:
@@ -47,6 +38,19 @@ func timestamp(v pcommon.Value) (pcommon.Timestamp, bool) {
 			return 0, false
 		}
 		return fromEpoch(n, fraction)
+	}
+	return 0, false
+}
+
+func timeText(s string) (pcommon.Timestamp, bool) {
+	if len(s) < len("2006-01-02T15:04:05Z") || len(s) > longestTime {
+		return 0, false
+	}
+	s = strings.Replace(s, ",", ".", 1)
+	for _, layout := range isoLayouts {
+		if t, err := time.Parse(layout, s); err == nil {
+			return fromTime(t)
+		}
 	}
 	return 0, false
 }
