@@ -14,6 +14,7 @@ import (
 	pprofextension "github.com/open-telemetry/opentelemetry-collector-contrib/extension/pprofextension"
 	filestorage "github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	attributesprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor"
+	cumulativetodeltaprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/cumulativetodeltaprocessor"
 	filterprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor"
 	k8sattributesprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/k8sattributesprocessor"
 	probabilisticsamplerprocessor "github.com/open-telemetry/opentelemetry-collector-contrib/processor/probabilisticsamplerprocessor"
@@ -32,6 +33,7 @@ import (
 	datadogrumreceiver "github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver"
 	ddpropagation "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
 	ddsampler "github.com/otelcol-obs/otelcol-obs/components/ddsampler"
+	ddstatsconnector "github.com/otelcol-obs/otelcol-obs/components/ddstatsconnector"
 	durablestorage "github.com/otelcol-obs/otelcol-obs/components/durablestorage"
 	fluentreceiver "github.com/otelcol-obs/otelcol-obs/components/fluentreceiver"
 	jsonlog "github.com/otelcol-obs/otelcol-obs/components/jsonlog"
@@ -163,6 +165,7 @@ func components() (otelcol.Factories, error) {
 		ddsampler.NewFactory(),
 		rumlinkprocessor.NewFactory(),
 		tagtruncate.NewFactory(),
+		cumulativetodeltaprocessor.NewFactory(),
 		transformprocessor.NewFactory(),
 		filterprocessor.NewFactory(),
 		attributesprocessor.NewFactory(),
@@ -185,6 +188,7 @@ func components() (otelcol.Factories, error) {
 		ddsampler.NewFactory().Type():                     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		rumlinkprocessor.NewFactory().Type():              "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		tagtruncate.NewFactory().Type():                   "github.com/otelcol-obs/otelcol-obs v0.0.0",
+		cumulativetodeltaprocessor.NewFactory().Type():    "github.com/open-telemetry/opentelemetry-collector-contrib/processor/cumulativetodeltaprocessor v0.158.0",
 		transformprocessor.NewFactory().Type():            "github.com/open-telemetry/opentelemetry-collector-contrib/processor/transformprocessor v0.158.0",
 		filterprocessor.NewFactory().Type():               "github.com/open-telemetry/opentelemetry-collector-contrib/processor/filterprocessor v0.158.0",
 		attributesprocessor.NewFactory().Type():           "github.com/open-telemetry/opentelemetry-collector-contrib/processor/attributesprocessor v0.158.0",
@@ -197,6 +201,7 @@ func components() (otelcol.Factories, error) {
 	})
 
 	factories.Connectors, err = otelcol.MakeFactoryMap[connector.Factory](
+		ddstatsconnector.NewFactory(),
 		forwardconnector.NewFactory(),
 		spanmetricsconnector.NewFactory(),
 	)
@@ -204,6 +209,7 @@ func components() (otelcol.Factories, error) {
 		return otelcol.Factories{}, err
 	}
 	factories.ConnectorModules = makeModulesMap(factories.Connectors, map[component.Type]string{
+		ddstatsconnector.NewFactory().Type():     "github.com/otelcol-obs/otelcol-obs v0.0.0",
 		forwardconnector.NewFactory().Type():     "go.opentelemetry.io/collector/connector/forwardconnector v0.165.0",
 		spanmetricsconnector.NewFactory().Type(): "github.com/open-telemetry/opentelemetry-collector-contrib/connector/spanmetricsconnector v0.165.1",
 	})

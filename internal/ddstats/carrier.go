@@ -59,3 +59,18 @@ func Carried(point pmetric.NumberDataPoint) (*pb.StatsPayload, error) {
 	}
 	return p, nil
 }
+
+// CarryBeside puts payloads into metrics that say the same, which are moved into the scope of the carrier: whoever posts the payloads
+// leaves out what stands beside them.
+func CarryBeside(md pmetric.Metrics, payloads []*pb.StatsPayload) error {
+	for i, rm := range md.ResourceMetrics().All() {
+		metric := rm.ScopeMetrics().At(0).Metrics().AppendEmpty()
+		if i > 0 {
+			payloads = nil // an empty carrier
+		}
+		if err := CarryIn(metric, payloads); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -100,10 +100,26 @@ func isTopLevel(s *pb.Span) bool {
 	return s.Metrics["_top_level"] == 1 || s.Metrics["_dd.top_level"] == 1
 }
 
-// weightOf is how many traces the one stands for.
+// weightOf is how many traces the one stands for: by the tracer's rate, or by the probability an SDK wrote into the tracestate.
+// https://opentelemetry.io/docs/specs/otel/trace/tracestate-probability-sampling/
 func weightOf(root *pb.Span) float64 {
 	if rate, ok := root.Metrics["_sample_rate"]; ok && rate > 0 && rate <= 1 {
 		return 1 / rate
+	}
+	for member := range strings.SplitSeq(root.Meta["w3c.tracestate"], ",") {
+		list, ok := strings.CutPrefix(strings.TrimSpace(member), "ot=")
+		if !ok {
+			continue
+		}
+		for field := range strings.SplitSeq(list, ";") {
+			th, ok := strings.CutPrefix(field, "th:")
+			if !ok || th == "" || len(th) > 14 {
+				continue
+			}
+			if n, err := strconv.ParseUint(th+strings.Repeat("0", 14-len(th)), 16, 64); err == nil && n < 1<<56 {
+				return 1 / (1 - float64(n)/(1<<56))
+			}
+		}
 	}
 	return 1
 }
