@@ -24,8 +24,9 @@ func (p *logProcessor) hearMap(m pcommon.Map, id *identity, h *hits, counts *tal
 	heard := h.found != 0
 	for h.found != 0 {
 		source := h.next()
-		pair := p.finder.pairs[source]
-		p.hear(p.bodyMap, pair.family, id, fieldOf(h.values[source]), fieldIn(m, pair.SpanID), counts)
+		if pair := &p.finder.pairs[source]; !p.finder.isSpare(pair, m) {
+			p.hear(p.bodyMap, pair.family, id, pair.traceField(fieldOf(h.values[source])), fieldIn(m, pair.SpanID), counts)
+		}
 	}
 	if !heard {
 		for _, v := range m.All() {

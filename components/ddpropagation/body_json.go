@@ -11,7 +11,7 @@ var jsonParsers fastjson.ParserPool
 // hearJSON does for a JSON object what hearMap does for a map. Only the object's own members count, fields or texts: what is nested deeper
 // than a source says may be about another event.
 func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard, isObject bool) {
-	text = strings.TrimLeft(text, " \t\r\n")
+	text = withoutPrefix(strings.TrimLeft(text, " \t\r\n"))
 	if text == "" || text[0] != '{' || len(text) > p.cfg.Body.MaxBodyBytes || !p.finder.mayBeIn(text) {
 		return false, false
 	}
@@ -23,16 +23,20 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard
 	}
 	members, _ := doc.Object()
 	fields := p.finder.scanJSON(members)
-	for source, pair := range p.finder.pairs {
+	for source := range p.finder.pairs {
 		if fields[source].kind == noField {
 			continue
 		}
 		heard = true
+		pair := &p.finder.pairs[source]
+		if pair.spareOf != "" && jsonField(doc, pair.spareOf).kind != noField {
+			continue
+		}
 		var spanField field
 		if pair.SpanID != "" {
 			spanField = jsonField(doc, pair.SpanID)
 		}
-		p.hear(p.bodyJSON, pair.family, id, fields[source], spanField, counts)
+		p.hear(p.bodyJSON, pair.family, id, pair.traceField(fields[source]), spanField, counts)
 	}
 	if !heard {
 		members.Visit(func(_ []byte, v *fastjson.Value) {
@@ -42,6 +46,19 @@ func (p *logProcessor) hearJSON(text string, id *identity, counts *tally) (heard
 		})
 	}
 	return heard, true
+}
+
+// withoutPrefix removes what a container runtime writes before a line: its time, the stream, and F for a full or P for a partial line.
+func withoutPrefix(text string) string {
+	if len(text) < 64 || text[0] < '0' || text[0] > '9' || text[4] != '-' {
+		return text
+	}
+	for _, prefix := range []string{" stdout F ", " stderr F ", " stdout P ", " stderr P "} {
+		if i := strings.Index(text[:64], prefix); i > 0 && strings.IndexByte(text[:i], ' ') < 0 {
+			return text[i+len(prefix):]
+		}
+	}
+	return text
 }
 
 // scanJSON finds the trace ids in a JSON object as scan does in a map, in one pass over its members. Of a name given twice the last counts,
@@ -70,6 +87,16 @@ func (f *finder) scanJSON(members *fastjson.Object) (fields [maxSources]field) {
 func jsonField(v *fastjson.Value, path string) field {
 	if path == "" {
 		return jsonLeaf(v)
+	}
+	// Of the elements of a list the first that has it counts.
+	if v.Type() == fastjson.TypeArray {
+		elements, _ := v.Array()
+		for _, e := range elements[:min(len(elements), maxElements)] {
+			if f := jsonField(e, path); f.kind != noField {
+				return f
+			}
+		}
+		return field{}
 	}
 	if member := jsonMember(v, path); member != nil {
 		return jsonLeaf(member)

@@ -21,7 +21,7 @@ const (
 	formatHex128    = "hex128"
 
 	// maxSources bounds the work per record and the label values of the metrics.
-	maxSources = 24
+	maxSources = 48
 )
 
 // Config is what the user writes under processors::dd_propagation.
@@ -115,9 +115,20 @@ func createDefaultConfig() component.Config {
 				{"dd_trace_id", "dd_span_id"},
 				{"Properties.dd_trace_id", "Properties.dd_span_id"},
 				{"_dd.trace_id", "_dd.span_id"},
+				{"Properties.dd.trace_id", "Properties.dd.span_id"},
+				{"properties.dd.trace_id", "properties.dd.span_id"},
+				{"properties.dd_trace_id", "properties.dd_span_id"},
+				{"mdlc.dd.trace_id", "mdlc.dd.span_id"},
+				{"scopes.dd_trace_id", "scopes.dd_span_id"},
+				{"scopes.dd.trace_id", "scopes.dd.span_id"},
+				{"span.dd.trace_id", "span.dd.span_id"},
 				{"trace_id", "span_id"},
 				{"traceId", "spanId"},
 				{"otelTraceID", "otelSpanID"},
+				{"trace.id", "span.id"},
+				{"trace.id", "transaction.id"},
+				{"@tr", "@sp"},
+				{"logging.googleapis.com/trace", "logging.googleapis.com/spanId"},
 			},
 			Body:           BodyConfig{Text: true, JSON: true, Map: true, MaxBodyBytes: 65_536},
 			KeepAttributes: true,
@@ -144,17 +155,17 @@ func (c *Config) Validate() error {
 	if n := len(c.Logs.Sources); n < 1 || n > maxSources {
 		refuse("logs::sources must have 1 to %d entries, got %d", maxSources, n)
 	}
-	seen := map[string]bool{}
+	seen := map[Source]bool{}
 	for i, s := range c.Logs.Sources[:min(len(c.Logs.Sources), maxSources)] {
 		switch {
 		case badPath(s.TraceID):
 			refuse("logs::sources::%d: trace_id must be names separated by dots, got %q", i, s.TraceID)
 		case s.SpanID != "" && badPath(s.SpanID):
 			refuse("logs::sources::%d: span_id must be names separated by dots, got %q", i, s.SpanID)
-		case seen[s.TraceID]:
-			refuse("logs::sources::%d: trace_id %q is listed twice", i, s.TraceID)
+		case seen[s]:
+			refuse("logs::sources::%d: trace_id %q and span_id %q are listed twice", i, s.TraceID, s.SpanID)
 		}
-		seen[s.TraceID] = true
+		seen[s] = true
 	}
 	if c.Logs.Body.JSON && c.Logs.Body.MaxBodyBytes <= 0 {
 		refuse("logs::body::max_body_bytes must be positive, got %d", c.Logs.Body.MaxBodyBytes)

@@ -20,7 +20,7 @@ type logProcessor struct {
 	unreadable *unreadable
 	labels     []string
 	// Indexes of the sources that are not configured names.
-	nowhere, bodyMap, bodyJSON, bodyText, cached int
+	nowhere, cached, bodyMap, bodyJSON, bodyText int
 }
 
 func newLogProcessor(set processor.Settings, cfg *Config, c *cache) (*logProcessor, error) {
@@ -29,12 +29,13 @@ func newLogProcessor(set processor.Settings, cfg *Config, c *cache) (*logProcess
 		labels = append(labels, s.TraceID)
 	}
 	n := len(labels)
-	labels = append(labels, "none", "body.map", "body.json", "body.text", "cache")
+	labels = append(labels, "none", "cache", "body.map", "body.json")
+	labels = append(labels, textLabels...)
 	tel, err := newTelemetry(set, "logs", labels)
 	return &logProcessor{
 		cfg: cfg.Logs, finder: newFinder(cfg.Logs.Sources), cache: c, telemetry: tel,
 		unreadable: newUnreadable(set.Logger), labels: labels,
-		nowhere: n, bodyMap: n + 1, bodyJSON: n + 2, bodyText: n + 3, cached: n + 4,
+		nowhere: n, cached: n + 1, bodyMap: n + 2, bodyJSON: n + 3, bodyText: n + 4,
 	}, err
 }
 
@@ -59,11 +60,11 @@ func (p *logProcessor) complete(record plog.LogRecord, h *hits, counts *tally) {
 	if p.cfg.OverwriteExisting {
 		id = identity{}
 	}
-	heard := p.hearAttributes(record.Attributes(), &id, h, counts)
+	heard, placeholder := p.hearAttributes(record.Attributes(), &id, h, counts)
 	if p.cfg.OverwriteExisting {
 		id.inherit(had)
 	}
-	if !id.hasTrace() && p.hearBody(record.Body(), &id, h, counts) {
+	if !id.hasTrace() && !placeholder && p.hearBody(record.Body(), &id, h, counts) {
 		heard = true
 	}
 	if p.cache != nil && id.upper == 0 && id.lower != 0 {
@@ -79,26 +80,31 @@ func (p *logProcessor) complete(record plog.LogRecord, h *hits, counts *tally) {
 	id.write(record, had)
 }
 
-// hearAttributes takes ids from the attributes, the most trusted source first, and reports whether they held any.
-func (p *logProcessor) hearAttributes(attrs pcommon.Map, id *identity, h *hits, counts *tally) bool {
+// hearAttributes takes ids from the attributes, the most trusted source first, and reports whether they held any. placeholder says that the logger
+// knew of no span: an id in the body is then somebody else's, quoted.
+func (p *logProcessor) hearAttributes(attrs pcommon.Map, id *identity, h *hits, counts *tally) (heard, placeholder bool) {
 	p.finder.scan(attrs, h)
 	if h.found == 0 {
-		return false
+		return false, false
 	}
 	found := h.found
 	for h.found != 0 {
 		source := h.next()
-		pair := p.finder.pairs[source]
-		p.hear(source, pair.family, id, fieldOf(h.values[source]), fieldIn(attrs, pair.SpanID), counts)
+		pair := &p.finder.pairs[source]
+		if p.finder.isSpare(pair, attrs) {
+			continue
+		}
+		o := p.hear(source, pair.family, id, pair.traceField(fieldOf(h.values[source])), fieldIn(attrs, pair.SpanID), counts)
+		placeholder = placeholder || o == absent
 	}
 	for !p.cfg.KeepAttributes && p.removeSettled(attrs, id, found, counts) {
 		// Under what was removed there may be another spelling of it, flat over nested.
 	}
-	return true
+	return true, placeholder
 }
 
-// hear lets id take what the pair of fields adds to it, and counts what became of them.
-func (p *logProcessor) hear(source int, family ddid.KeyFamily, id *identity, traceField, spanField field, counts *tally) {
+// hear lets id take what the pair of fields adds to it, counts what became of them, and returns what became of the trace id.
+func (p *logProcessor) hear(source int, family ddid.KeyFamily, id *identity, traceField, spanField field, counts *tally) outcome {
 	v := id.hear(family, traceField, spanField)
 	counts.count(source, v)
 	if isUnreadable(v.trace) {
@@ -106,6 +112,7 @@ func (p *logProcessor) hear(source int, family ddid.KeyFamily, id *identity, tra
 	} else if isUnreadable(v.span) {
 		p.unreadable.show(p.labels[source], v.span, spanField.text)
 	}
+	return v.trace
 }
 
 func (t *tally) count(source int, v verdict) {
@@ -139,12 +146,13 @@ func (p *logProcessor) completeFromCache(id *identity, counts *tally) {
 }
 
 // removeSettled removes those fields of the sources that say what the record will say, and reports whether there were any.
-func (p *logProcessor) removeSettled(attrs pcommon.Map, id *identity, sources uint32, counts *tally) (removed bool) {
-	for source, pair := range p.finder.pairs {
+func (p *logProcessor) removeSettled(attrs pcommon.Map, id *identity, sources uint64, counts *tally) (removed bool) {
+	for source := range p.finder.pairs {
+		pair := &p.finder.pairs[source]
 		if sources&(1<<source) == 0 {
 			continue
 		}
-		v := id.hear(pair.family, fieldIn(attrs, pair.TraceID), fieldIn(attrs, pair.SpanID))
+		v := id.hear(pair.family, pair.traceField(fieldIn(attrs, pair.TraceID)), fieldIn(attrs, pair.SpanID))
 		if v.trace == mapped {
 			counts.count(source, v) // only now uncovered
 		}

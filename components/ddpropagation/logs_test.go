@@ -162,16 +162,17 @@ func TestTextOfABody(t *testing.T) {
 		{"single quotes", "dd.trace_id='1' dd.span_id='2'", "1", "2"},
 		{"at the very end", "dd.span_id=2 dd.trace_id=1", "1", "2"},
 		{"nothing after it", "dd.trace_id=", "", ""},
-		{"an open quote", `dd.trace_id="1`, "1", ""},
+		{"a quote that was cut off", `dd.trace_id="1`, "", ""},
 		{"only a span", "dd.span_id=2", "", ""},
 		{"unresolved pattern", "dd.trace_id=%X{dd.trace_id} dd.span_id=%X{dd.span_id}", "", ""},
 		{"another name", "old_dd.trace_id=1 x.dd.trace_id=2 0dd.trace_id=3", "", ""},
 		{"another name, then the name", "add.trace_id=1 dd.trace_id=2", "2", ""},
-		{"two traces: the first, and nobody's span", "[dd.trace_id=1 dd.span_id=2] caused by [dd.trace_id=3 dd.span_id=4]", "1", ""},
-		{"two spans: neither", "dd.trace_id=1 dd.span_id=2 dd.span_id=3", "1", ""},
+		{"two traces: the first pair", "[dd.trace_id=1 dd.span_id=2] caused by [dd.trace_id=3 dd.span_id=4]", "1", "2"},
+		{"two spans: the nearer", "dd.trace_id=1 dd.span_id=2 dd.span_id=3", "1", "2"},
 		{"the same twice", "[dd.trace_id=1 dd.span_id=2] [dd.trace_id=1 dd.span_id=2]", "1", "2"},
-		{"colons are not this form", "dd.trace_id: 1 dd.span_id: 2", "", ""},
-		{"bare names are not this form", "trace_id=" + otelTrace + " span_id=" + otelSpan, "", ""},
+		{"colons", "dd.trace_id: 1 dd.span_id: 2", "1", "2"},
+		{"the end of a sentence", "see dd.span_id=2 of dd.trace_id=1.", "1", "2"},
+		{"part of an address", "GET /x?dd.trace_id=1&dd.span_id=2", "", ""},
 	} {
 		t.Run(c.who, func(t *testing.T) {
 			ld, record := oneRecord()
@@ -190,7 +191,7 @@ func TestTextOfABody(t *testing.T) {
 
 // A JSON text is read up to max_body_bytes; a longer one only as text.
 func TestLongJSONIsReadAsText(t *testing.T) {
-	const body = `{"dd.trace_id":"1","message":"dd.trace_id=2"}`
+	const body = `{"message":"dd.trace_id=2","dd.trace_id":"1"}`
 	for _, c := range []struct {
 		max  int
 		want string
@@ -214,7 +215,7 @@ func TestJSONIsParsedForEverySource(t *testing.T) {
 		countIDs(t, cfg, ld)
 		require.Equal(t, traceIDOf(t, hexTrace), record.TraceID(), source.TraceID)
 	}
-	require.Equal(t, []string{"trace_id", "traceId", "otelTraceID"}, newFinder(createDefaultConfig().(*Config).Logs.Sources).hints)
+	require.Equal(t, []string{"race", "@tr"}, newFinder(createDefaultConfig().(*Config).Logs.Sources).hints)
 }
 
 func oneRecord() (plog.Logs, plog.LogRecord) {

@@ -13,6 +13,18 @@ import (
 type pair struct {
 	Source
 	family ddid.KeyFamily
+	// spareOf is the span id of an earlier source with the same trace id: if that is there, this pair is not needed.
+	spareOf string
+	// inPath says that the trace id is the last part of a path, as Google's is.
+	inPath bool
+}
+
+// traceField returns the field in which the trace id stands.
+func (p *pair) traceField(f field) field {
+	if p.inPath && f.kind == textField {
+		f.text = f.text[strings.LastIndexByte(f.text, '/')+1:]
+	}
+	return f
 }
 
 // finder finds the configured trace ids in a map in one pass over its keys, whichever of their dots are nesting.
@@ -34,7 +46,7 @@ type root struct {
 
 // hits is what one pass found: a bit for each source, and its value.
 type hits struct {
-	found  uint32
+	found  uint64
 	values [maxSources]pcommon.Value
 	ranks  [maxSources]int
 }
@@ -42,23 +54,52 @@ type hits struct {
 func newFinder(sources []Source) *finder {
 	f := &finder{roots: map[string][]root{}}
 	for i, s := range sources {
-		f.pairs = append(f.pairs, pair{Source: s, family: family(s.TraceID)})
+		p := pair{Source: s, family: family(s.TraceID), inPath: strings.IndexByte(s.TraceID, '/') >= 0}
+		for _, earlier := range f.pairs {
+			if earlier.TraceID == s.TraceID {
+				p.spareOf = earlier.SpanID
+			}
+		}
+		f.pairs = append(f.pairs, p)
 		rank := 0
 		for head, rest := s.TraceID, ""; head != ""; head, rest = splitLast(head, rest) {
 			f.roots[head] = append(f.roots[head], root{source: i, rest: rest, rank: rank})
 			f.shapes[head[0]&63] |= 1 << (len(head) & 63)
 			rank++
 		}
-		f.hint(s.TraceID[strings.LastIndexByte(s.TraceID, '.')+1:])
+		// Of trace: one look-up serves nearly all names.
+		if strings.Contains(s.TraceID, "race") {
+			f.hint("race")
+		} else {
+			f.hint(longestName(s.TraceID))
+		}
 	}
 	return f
 }
 
-// hint adds the last name of a path, unless another hint stands in it already, as trace_id does in dd_trace_id.
+// hint adds a name, unless another hint stands in it already.
 func (f *finder) hint(name string) {
 	if !f.mayBeIn(name) {
 		f.hints = append(f.hints, name)
 	}
+}
+
+func longestName(path string) (longest string) {
+	for name := range strings.SplitSeq(path, ".") {
+		if len(name) > len(longest) {
+			longest = name
+		}
+	}
+	return longest
+}
+
+// isSpare reports whether an earlier source with the same trace id has the span id.
+func (f *finder) isSpare(p *pair, m pcommon.Map) bool {
+	if p.spareOf == "" {
+		return false
+	}
+	_, ok := findIn(m, p.spareOf)
+	return ok
 }
 
 // mayBeIn passes over nearly every JSON object that has no trace id, unparsed.
@@ -106,7 +147,7 @@ func (f *finder) scan(m pcommon.Map, h *hits) {
 			continue
 		}
 		for _, r := range f.roots[key] {
-			if bit := uint32(1) << r.source; h.found&bit != 0 && h.ranks[r.source] <= r.rank {
+			if bit := uint64(1) << r.source; h.found&bit != 0 && h.ranks[r.source] <= r.rank {
 				continue
 			}
 			v, ok := value, true
@@ -124,7 +165,7 @@ func (f *finder) scan(m pcommon.Map, h *hits) {
 
 // next takes the most trusted source out of the hits.
 func (h *hits) next() int {
-	source := bits.TrailingZeros32(h.found)
+	source := bits.TrailingZeros64(h.found)
 	h.found &= h.found - 1
 	return source
 }
@@ -142,11 +183,22 @@ func fieldIn(m pcommon.Map, path string) field {
 
 // find follows path into v: as one flat key, or through nested maps, the flattest first.
 func find(v pcommon.Value, path string) (pcommon.Value, bool) {
-	if v.Type() != pcommon.ValueTypeMap {
-		return v, false
+	switch v.Type() {
+	case pcommon.ValueTypeMap:
+		return findIn(v.Map(), path)
+	case pcommon.ValueTypeSlice:
+		// Of the elements of a list the first that has it counts.
+		for i := range min(v.Slice().Len(), maxElements) {
+			if found, ok := find(v.Slice().At(i), path); ok {
+				return found, true
+			}
+		}
 	}
-	return findIn(v.Map(), path)
+	return v, false
 }
+
+// maxElements is how many elements of a list are looked at.
+const maxElements = 16
 
 func findIn(m pcommon.Map, path string) (pcommon.Value, bool) {
 	if v, ok := m.Get(path); ok {

@@ -33,7 +33,7 @@ func (o outcome) String() string {
 }
 
 // tally counts one batch in local memory: by source, then by outcome.
-type tally [maxSources + 6][outcomeCount]int64
+type tally [maxSources + 9][outcomeCount]int64
 
 // telemetry is what one pipeline's processor says about itself. Items in and out are counted by processorhelper.
 type telemetry struct {
