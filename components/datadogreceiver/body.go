@@ -1,42 +1,26 @@
 package datadogreceiver
 
 import (
-	"bytes"
 	"context"
-	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"sync"
 	"time"
 
-	"golang.org/x/sync/semaphore"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
+	"github.com/otelcol-obs/otelcol-obs/internal/httpbody"
 )
 
-// intake bounds the requests that are read, decoded and in the pipeline.
-//
-// Bodies are read before a request takes a slot, so that one that trickles in keeps nobody out. What they hold together is bounded by
-// memory: as much as if every slot had a body of the largest size, taken as the bytes arrive and not as they are declared.
+// intake bounds the requests that are read, decoded and in the pipeline: their memory by the process's pools, and how many
+// are decoded at a time by slots. Bodies are read before a request takes a slot, so that one that trickles in keeps nobody out.
 type intake struct {
+	pools   *admission.Pools
 	maxBody int64
 	maxWait time.Duration
 	slots   chan struct{}
-	memory  *semaphore.Weighted
-	bodies  sync.Pool
 }
 
-const (
-	// step is how much memory is taken at a time.
-	step = 64 << 10
-	// maxPooledBody is the largest buffer kept for the next request.
-	maxPooledBody = 4 << 20
-)
-
-func newIntake(cfg *Config) *intake {
-	return &intake{
-		maxBody: cfg.MaxRequestBodySize, maxWait: cfg.MaxWait, slots: make(chan struct{}, cfg.MaxConcurrentRequests),
-		memory: semaphore.NewWeighted(int64(cfg.MaxConcurrentRequests) * (cfg.MaxRequestBodySize + step)),
-	}
+func newIntake(cfg *Config, pools *admission.Pools) *intake {
+	return &intake{pools: pools, maxBody: cfg.MaxRequestBodySize, maxWait: cfg.MaxWait, slots: make(chan struct{}, cfg.MaxConcurrentRequests)}
 }
 
 // acquire waits for a slot, at most max_wait. release does nothing when there is none.
@@ -58,70 +42,79 @@ func (i *intake) acquire(ctx context.Context) (release func(), err error) {
 	return func() {}, errBusy
 }
 
-type body struct {
-	bytes.Buffer
-	held int64 // of the memory
-}
-
-// read returns the whole body, decompressed, bounded by max_request_body_size.
-func (i *intake) read(req *http.Request) (*body, error) {
-	tooLarge := &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d", i.maxBody)}
-	if req.ContentLength > i.maxBody {
-		return nil, tooLarge
-	}
-	b, ok := i.bodies.Get().(*body)
-	if !ok {
-		b = new(body)
-	}
-	b.Reset()
-	in := &metered{from: io.LimitReader(req.Body, i.maxBody+1), ctx: req.Context(), memory: i.memory, wait: i.maxWait}
-	_, err := b.ReadFrom(in)
-	b.held = in.held
-	var maxBytes *http.MaxBytesError
-	switch {
-	case errors.Is(err, errBusy):
-		err = errBusy
-	case errors.As(err, &maxBytes) || (err == nil && int64(b.Len()) > i.maxBody):
-		err = tooLarge
-	case err != nil:
-		err = &refusal{http.StatusBadRequest, "read", "read payload: " + err.Error()}
+// read returns the whole body, decompressed, bounded by max_request_body_size, and what frees it.
+func (i *intake) read(w http.ResponseWriter, req *http.Request) (payload []byte, free func(), err error) {
+	body, err := httpbody.Open(w, req, i.pools, httpbody.Limits{MaxBytes: i.maxBody})
+	if err == nil {
+		payload, err = body.ReadAll()
 	}
 	if err != nil {
-		i.free(b)
-		return nil, err
-	}
-	return b, nil
-}
-
-func (i *intake) free(b *body) {
-	i.memory.Release(b.held)
-	b.held = 0
-	if b.Cap() <= maxPooledBody {
-		i.bodies.Put(b)
-	}
-}
-
-// metered takes memory for what it reads. Read returns errBusy if none becomes available within wait.
-type metered struct {
-	from       io.Reader
-	ctx        context.Context
-	memory     *semaphore.Weighted
-	wait       time.Duration
-	held, read int64
-}
-
-func (m *metered) Read(p []byte) (int, error) {
-	if m.read == m.held {
-		if !m.memory.TryAcquire(step) {
-			ctx, cancel := context.WithTimeout(m.ctx, m.wait)
-			defer cancel()
-			if m.memory.Acquire(ctx, step) != nil {
-				return 0, errBusy
-			}
+		if admission.AsRefusal(err) != nil {
+			body.Drain()
 		}
-		m.held += step
+		_ = body.Close()
+		return nil, nil, i.refusal(err)
 	}
-	n, err := m.from.Read(p[:min(int64(len(p)), m.held-m.read)])
-	m.read += int64(n)
-	return n, err
+	return payload, func() {
+		httpbody.FreeBuffer(payload)
+		_ = body.Close()
+	}, nil
+}
+
+// refusal is what a tracer is answered, of what reading or decoding its payload failed with.
+func (i *intake) refusal(err error) error {
+	r := admission.AsRefusal(err)
+	switch {
+	case r == nil:
+		return &refusal{http.StatusBadRequest, "read", "read payload: " + err.Error(), nil}
+	case r.Reason == admission.ReasonBusy:
+		return &refusal{http.StatusTooManyRequests, errBusy.reason, errBusy.message, r}
+	case r.Reason == admission.ReasonSize:
+		return &refusal{http.StatusRequestEntityTooLarge, "body_size", fmt.Sprintf("payload exceeds max_request_body_size %d, or the memory of this process: it %s", i.maxBody, r.Message), r}
+	case r.Reason == admission.ReasonPrice:
+		return &refusal{http.StatusRequestEntityTooLarge, "price", "payload " + r.Message, r}
+	case r.Reason == admission.ReasonMalformed, r.Reason == admission.ReasonEncoding:
+		return &refusal{http.StatusBadRequest, "decompress", "payload " + r.Message, r}
+	case r.Retry > 0:
+		return &refusal{http.StatusTooManyRequests, string(r.Reason), "payload " + r.Message, r}
+	}
+	return &refusal{http.StatusRequestEntityTooLarge, string(r.Reason), "payload " + r.Message, r}
+}
+
+// charge is what decoding one payload takes of the decoding pool.
+type charge struct {
+	hold     *admission.Hold
+	reserved int64 // and not used yet
+	ctx      context.Context
+}
+
+// expansion is how many times larger usual payloads are decoded. So much is waited for in order of arrival before decoding
+// begins, since who waits in the middle of it holds memory that others wait for.
+const expansion = 6
+
+// reserve waits for what a payload of n bytes usually takes.
+func (i *intake) reserve(ctx context.Context, n int) (*charge, error) {
+	c := &charge{ctx: ctx, reserved: min(expansion*int64(n), i.pools.Decoding.Largest()/4)}
+	var err error
+	if c.hold, err = i.pools.Decoding.Reserve(ctx, c.reserved); err != nil {
+		return nil, i.refusal(err)
+	}
+	return c, nil
+}
+
+// grow takes n bytes more while the decoder builds.
+func (c *charge) grow(n int) error {
+	need := int64(n) - c.reserved
+	if need <= 0 {
+		c.reserved -= int64(n)
+		return nil
+	}
+	c.reserved = 0
+	return c.hold.Grow(c.ctx, need)
+}
+
+// decoded gives back what was not needed.
+func (c *charge) decoded() {
+	c.hold.Shrink(c.reserved)
+	c.reserved = 0
 }

@@ -6,12 +6,19 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
 )
 
+// statsExpansion is how many times larger statistics are decoded, at most.
+const statsExpansion = 48
+
 // decodeStats makes one pmetric.Metrics of a payload of statistics.
-func (r *datadogReceiver) decodeStats(ctx context.Context, sender *sender, body []byte) (send, error) {
+func (r *datadogReceiver) decodeStats(ctx context.Context, sender *sender, body []byte, charge func(int) error) (send, error) {
+	// Groups become points of some metrics each: see statsExpansion.
+	if err := charge(statsExpansion * len(body)); err != nil {
+		return nil, r.intake.refusal(err)
+	}
 	result, err := stats.Decode(body, r.cfg.MaxSpansPerRequest)
 	r.telemetry.receivedStats(ctx, sender, len(body), result)
 	if err != nil {
-		return nil, undecodable(err)
+		return nil, r.undecodable(err)
 	}
 	if result.Groups == 0 {
 		return nil, nil

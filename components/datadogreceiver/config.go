@@ -15,14 +15,14 @@ import (
 )
 
 const (
-	defaultEndpoint    = "localhost:8126"
-	defaultMaxBody     = 25 << 20
-	defaultMaxSpans    = 100_000
-	defaultConcurrency = 16
-	defaultMaxWait     = time.Second
-	defaultReadTimeout = 10 * time.Second
-	defaultEnv         = "none"
-	defaultMaxServices = 2000
+	defaultEndpoint      = "localhost:8126"
+	defaultMaxBody       = 25 << 20
+	defaultMaxSpans      = 100_000
+	defaultConcurrency   = 16
+	defaultMaxWait       = time.Second
+	defaultHeaderTimeout = 10 * time.Second
+	defaultEnv           = "none"
+	defaultMaxServices   = 2000
 )
 
 // Config is what the user writes under receivers::datadog.
@@ -134,7 +134,10 @@ func createDefaultConfig() component.Config {
 	server := confighttp.NewDefaultServerConfig()
 	server.NetAddr.Endpoint = defaultEndpoint
 	server.MaxRequestBodySize = defaultMaxBody
-	server.ReadTimeout = defaultReadTimeout
+	// A body keeps a pace; a time-out for all of it would end slow links that are honest.
+	server.ReadHeaderTimeout = defaultHeaderTimeout
+	// The receiver decompresses itself, so that it can bound what a body becomes.
+	server.CompressionAlgorithms = []string{}
 	return &Config{
 		ServerConfig:          server,
 		Translation:           decode.Both,

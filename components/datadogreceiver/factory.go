@@ -8,6 +8,7 @@ import (
 	"go.opentelemetry.io/collector/receiver"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
@@ -22,7 +23,7 @@ func NewFactory() receiver.Factory {
 }
 
 func get(set receiver.Settings, cfg component.Config) (*sharedcomponent.Handle[*datadogReceiver], error) {
-	return receivers.Get(cfg.(*Config), func() (*datadogReceiver, error) { return newReceiver(set, cfg.(*Config)) })
+	return receivers.Get(cfg.(*Config), func() (*datadogReceiver, error) { return newReceiver(set, cfg.(*Config), admission.Default()) })
 }
 
 func createTraces(_ context.Context, set receiver.Settings, cfg component.Config, next consumer.Traces) (receiver.Traces, error) {

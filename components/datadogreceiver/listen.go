@@ -79,6 +79,7 @@ func (r *datadogReceiver) serve(ctx context.Context, host component.Host, cfg co
 		return errors.Join(err, listener.Close())
 	}
 	server.ConnContext = withPeerContainer
+	r.intake.pools.Watch(server, r.set.ID.String())
 	l := &r.listeners
 	l.servers = append(l.servers, server)
 	l.addresses = append(l.addresses, listener.Addr())

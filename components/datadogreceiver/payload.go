@@ -10,6 +10,7 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
 
 // refusal is an answer other than accepted. The tracer reads message, metrics say reason.
@@ -17,23 +18,24 @@ type refusal struct {
 	status  int
 	reason  string
 	message string
+	cause   *admission.Refusal // of the pools; nil: it is ours
 }
 
 func (e *refusal) Error() string { return e.message }
 
 var (
-	errBusy        = &refusal{http.StatusTooManyRequests, "busy", "too many requests at a time"}
-	errSlow        = &refusal{http.StatusTooManyRequests, "pipeline_slow", "the pipeline did not accept the payload in time"}
-	errMessagePack = &refusal{http.StatusUnsupportedMediaType, "media_type", "this endpoint takes JSON only"}
-	errMethod      = &refusal{http.StatusMethodNotAllowed, "method", "POST or PUT a payload"}
+	errBusy        = &refusal{http.StatusTooManyRequests, "busy", "too many requests at a time", nil}
+	errSlow        = &refusal{http.StatusTooManyRequests, "pipeline_slow", "the pipeline did not accept the payload in time", nil}
+	errMessagePack = &refusal{http.StatusUnsupportedMediaType, "media_type", "this endpoint takes JSON only", nil}
+	errMethod      = &refusal{http.StatusMethodNotAllowed, "method", "POST or PUT a payload", nil}
 )
 
 // handle answers one endpoint: 200 or 202 when the pipeline accepted everything, else nothing of the request was accepted.
 // decode turns a body into what hands it on, and nil if there is nothing in it.
-func (r *datadogReceiver) handle(p protocol, decode func(context.Context, *sender, []byte) (send, error)) http.HandlerFunc {
+func (r *datadogReceiver) handle(p protocol, decode decodeFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		sender := newSender(req, p.name)
-		if err := r.receive(req, sender, decode); err != nil {
+		if err := r.receive(w, req, sender, decode); err != nil {
 			r.refuse(w, req, sender, err)
 			return
 		}
@@ -44,19 +46,19 @@ func (r *datadogReceiver) handle(p protocol, decode func(context.Context, *sende
 // send hands a decoded payload to the pipeline.
 type send func(context.Context) error
 
-func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func(context.Context, *sender, []byte) (send, error)) error {
+func (r *datadogReceiver) receive(w http.ResponseWriter, req *http.Request, sender *sender, decode decodeFunc) error {
 	if req.Method != http.MethodPost && req.Method != http.MethodPut {
 		return errMethod
 	}
-	body, err := r.intake.read(req)
+	body, free, err := r.intake.read(w, req)
 	if err != nil {
 		return err
 	}
+	defer free()
 	handedOn := false
 	release := func() {}
 	defer func() {
 		if !handedOn {
-			r.intake.free(body)
 			release()
 		}
 	}()
@@ -64,29 +66,40 @@ func (r *datadogReceiver) receive(req *http.Request, sender *sender, decode func
 	if release, err = r.intake.acquire(req.Context()); err != nil {
 		return err
 	}
+	charge, err := r.intake.reserve(req.Context(), len(body))
+	if err != nil {
+		return err
+	}
+	slot := release
+	release = func() { slot(); charge.hold.Release() }
 	left := r.cfg.MaxWait - time.Since(arrived)
-	send, err := decode(req.Context(), sender, body.Bytes())
+	send, err := decode(req.Context(), sender, body, charge.grow)
 	if err != nil || send == nil {
 		return err
 	}
+	charge.decoded()
 	handedOn = true
-	r.intake.free(body)
 	return r.consume(req.Context(), send, release, left)
 }
 
+// decodeFunc turns a body into what hands it on, and nil if there is nothing in it. It charges for what it builds.
+type decodeFunc func(ctx context.Context, from *sender, body []byte, charge func(bytes int) error) (send, error)
+
 // decodeTraces makes one ptrace.Traces of a payload.
-func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender, []byte) (send, error) {
-	return func(ctx context.Context, sender *sender, body []byte) (send, error) {
+func (r *datadogReceiver) decodeTraces(p protocol) decodeFunc {
+	return func(ctx context.Context, sender *sender, body []byte, charge func(int) error) (send, error) {
 		if p.jsonOnly && !decode.IsJSON(body) {
 			return nil, errMessagePack
 		}
 		decoder := r.decoders.Get().(*decode.Decoder)
+		decoder.ChargeTo(charge)
 		td, stats, err := decoder.Decode(p.format, body, sender.headers)
+		decoder.ChargeTo(nil)
 		r.learn(ctx, decoder.Roots(), sender)
 		r.decoders.Put(decoder)
 		r.telemetry.received(ctx, sender, len(body), stats)
 		if err != nil {
-			return nil, undecodable(err)
+			return nil, r.undecodable(err)
 		}
 		if stats.Spans == 0 {
 			return nil, nil
@@ -100,14 +113,16 @@ func (r *datadogReceiver) decodeTraces(p protocol) func(context.Context, *sender
 	}
 }
 
-func undecodable(err error) error {
+func (r *datadogReceiver) undecodable(err error) error {
 	switch {
+	case admission.AsRefusal(err) != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return r.intake.refusal(err)
 	case errors.Is(err, decode.ErrTooManySpans), errors.Is(err, stats.ErrTooManyGroups):
-		return &refusal{http.StatusRequestEntityTooLarge, "spans", err.Error()}
+		return &refusal{http.StatusRequestEntityTooLarge, "spans", err.Error(), nil}
 	case errors.Is(err, decode.ErrTooManyResources), errors.Is(err, stats.ErrTooManyServices):
-		return &refusal{http.StatusRequestEntityTooLarge, "resources", err.Error()}
+		return &refusal{http.StatusRequestEntityTooLarge, "resources", err.Error(), nil}
 	}
-	return &refusal{http.StatusBadRequest, "malformed", "decode payload: " + err.Error()}
+	return &refusal{http.StatusBadRequest, "malformed", "decode payload: " + err.Error(), nil}
 }
 
 // consume hands a payload on and waits for what is left of max_wait. A pipeline that takes longer keeps the slot until it answers; what it
@@ -142,9 +157,9 @@ func refused(err error) error {
 	case err == nil:
 		return nil
 	case consumererror.IsPermanent(err):
-		return &refusal{http.StatusBadRequest, "pipeline_permanent", "the pipeline refuses this payload: " + err.Error()}
+		return &refusal{http.StatusBadRequest, "pipeline_permanent", "the pipeline refuses this payload: " + err.Error(), nil}
 	}
-	return &refusal{http.StatusTooManyRequests, "pipeline_refused", "the pipeline refuses payloads now: " + err.Error()}
+	return &refusal{http.StatusTooManyRequests, "pipeline_refused", "the pipeline refuses payloads now: " + err.Error(), nil}
 }
 
 func (r *datadogReceiver) accept(w http.ResponseWriter, req *http.Request, p protocol) {
@@ -165,9 +180,14 @@ func (r *datadogReceiver) accept(w http.ResponseWriter, req *http.Request, p pro
 func (r *datadogReceiver) refuse(w http.ResponseWriter, req *http.Request, sender *sender, err error) {
 	var refused *refusal
 	if !errors.As(err, &refused) {
-		refused = &refusal{http.StatusTooManyRequests, "other", err.Error()}
+		refused = &refusal{http.StatusTooManyRequests, "other", err.Error(), nil}
 	}
 	r.telemetry.refused(req.Context(), sender, refused.reason)
+	if refused.cause != nil {
+		r.intake.pools.Report(admission.Event{
+			Listener: r.set.ID.String(), Refusal: refused.cause, Bytes: max(0, req.ContentLength), Peer: req.RemoteAddr, UserAgent: req.UserAgent(),
+		})
+	}
 	switch refused.status {
 	case http.StatusTooManyRequests:
 		w.Header().Set("Retry-After", "1")

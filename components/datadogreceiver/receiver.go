@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
 
 // datadogReceiver serves one configuration, on one or two listeners, for a traces pipeline, a metrics pipeline or both.
@@ -32,7 +33,7 @@ type datadogReceiver struct {
 	listeners listeners
 }
 
-func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
+func newReceiver(set receiver.Settings, cfg *Config, pools *admission.Pools) (*datadogReceiver, error) {
 	obs, err := receiverhelper.NewObsReport(receiverhelper.ObsReportSettings{
 		ReceiverID: set.ID, Transport: "http", ReceiverCreateSettings: set,
 	})
@@ -44,7 +45,7 @@ func newReceiver(set receiver.Settings, cfg *Config) (*datadogReceiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &datadogReceiver{cfg: cfg, set: set, obs: obs, telemetry: tel, rates: table, intake: newIntake(cfg),
+	r := &datadogReceiver{cfg: cfg, set: set, obs: obs, telemetry: tel, rates: table, intake: newIntake(cfg, pools),
 		forward: forward.New(cfg.SideChannels.Forward.options()),
 	}
 	r.decoders.New = func() any {

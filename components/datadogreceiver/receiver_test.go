@@ -21,6 +21,7 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
@@ -47,13 +48,14 @@ func run(t *testing.T, next consumer.Traces, change ...func(*Config)) *running {
 
 func started(t *testing.T, r component.Component) *running {
 	t.Helper()
+	dd := r.(*sharedcomponent.Handle[*datadogReceiver]).Instance()
+	dd.intake.pools = admission.New(admission.Limits{MaxBytes: 512 << 20, MaxWait: 50 * time.Millisecond})
 	require.NoError(t, r.Start(t.Context(), componenttest.NewNopHost()))
 	t.Cleanup(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 		defer cancel()
 		require.NoError(t, r.Shutdown(ctx))
 	})
-	dd := r.(*sharedcomponent.Handle[*datadogReceiver]).Instance()
 	return &running{datadogReceiver: dd, url: "http://" + dd.listeners.addresses[0].String()}
 }
 

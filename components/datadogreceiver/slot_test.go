@@ -15,13 +15,14 @@ import (
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
 
 // net/http recovers a panic of a handler; the slot and the memory of its request must not be lost with it.
 func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
-	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config))
+	r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config), admission.New(admission.Limits{}))
 	require.NoError(t, err)
-	handle := r.handle(protocol{name: "v0.4"}, func(context.Context, *sender, []byte) (send, error) { panic("a bug") })
+	handle := r.handle(protocol{name: "v0.4"}, func(context.Context, *sender, []byte, func(int) error) (send, error) { panic("a bug") })
 	req := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/v0.4/traces", strings.NewReader("x"))
 	require.PanicsWithValue(t, "a bug", func() { handle(httptest.NewRecorder(), req) })
 	require.Empty(t, r.intake.slots)
@@ -31,9 +32,9 @@ func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
 // requireMemory requires that nobody holds any memory.
 func requireMemory(t *testing.T, r *datadogReceiver) {
 	t.Helper()
-	whole := int64(r.cfg.MaxConcurrentRequests) * (r.cfg.MaxRequestBodySize + step)
-	require.True(t, r.intake.memory.TryAcquire(whole))
-	r.intake.memory.Release(whole)
+	require.Eventually(t, func() bool {
+		return r.intake.pools.Reception.Usage().Held == 0 && r.intake.pools.Decoding.Usage().Held == 0
+	}, 30*time.Second, time.Millisecond)
 }
 
 func TestABodyThatTricklesInKeepsNobodyOut(t *testing.T) {
@@ -63,12 +64,12 @@ func TestABodyThatTricklesInKeepsNobodyOut(t *testing.T) {
 
 func TestBodiesTogetherAreBounded(t *testing.T) {
 	r := run(t, new(consumertest.TracesSink), func(c *Config) { c.MaxConcurrentRequests, c.MaxWait = 1, 50*time.Millisecond })
-	whole := r.cfg.MaxRequestBodySize + step
-	require.True(t, r.intake.memory.TryAcquire(whole))
+	whole, err := r.intake.pools.Reception.Reserve(t.Context(), r.intake.pools.Reception.Largest())
+	require.NoError(t, err)
 	resp, body := r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
 	require.Equal(t, http.StatusTooManyRequests, resp.StatusCode)
 	require.Contains(t, body, "too many requests")
-	r.intake.memory.Release(whole)
+	whole.Release()
 	resp, _ = r.send(t, http.MethodPost, "/v0.4/traces", capture(t, "js-v0.4.bin"))
 	require.Equal(t, http.StatusOK, resp.StatusCode)
 	requireMemory(t, r.datadogReceiver)

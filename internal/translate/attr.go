@@ -127,6 +127,13 @@ func (s *attrSet) reset() {
 	}
 }
 
+const (
+	// attrsFree is how many attributes of a span are not worth counting before the span is written.
+	attrsFree = 256
+	// attrBytes is what one takes until then, in lists that grow, and in the span while it is written.
+	attrBytes = 64
+)
+
 // maxKept is the largest capacity that is kept from one payload to the next.
 const maxKept = 16 << 10
 
@@ -149,6 +156,9 @@ func (s *attrSet) set(a Attr) {
 	if old := s.get(a.Key); old != nil {
 		s.merge(old, a)
 		return
+	}
+	if len(s.list) >= attrsFree {
+		s.values.Grow(attrBytes)
 	}
 	if int(a.Key) >= len(s.at) {
 		bigger := make([]place, max(2*len(s.at), s.values.Len()))

@@ -35,9 +35,31 @@ func NewNames(texts []string) *Names {
 
 // Table holds the strings of one payload. It is not safe for concurrent use.
 type Table struct {
+	// OnGrow, if set, is told of about GrowStep bytes that the table, and what hangs on it, will have grown by.
+	OnGrow func(bytes int)
+
 	names *Names
 	texts []string
 	syms  map[string]Sym
+	grown int
+}
+
+const (
+	// GrowStep is about how many bytes a table grows between two calls of OnGrow.
+	GrowStep = 64 << 10
+	// stringBytes is what a string takes beside its text: its header, twice while the list grows, and its place in the map.
+	stringBytes = 96
+)
+
+// Grow says that bytes more will be held, before they are.
+func (t *Table) Grow(bytes int) {
+	if t.grown += bytes; t.grown < GrowStep {
+		return
+	}
+	bytes, t.grown = t.grown, 0
+	if t.OnGrow != nil {
+		t.OnGrow(bytes)
+	}
 }
 
 // NewTable returns a table that begins with names.
@@ -47,8 +69,11 @@ func NewTable(names *Names) *Table {
 
 // Reset forgets everything but the names.
 func (t *Table) Reset() {
+	t.grown = 0
 	if len(t.texts) > maxKept {
+		onGrow := t.OnGrow
 		*t = *NewTable(t.names)
+		t.OnGrow = onGrow
 		return
 	}
 	clear(t.syms)
@@ -120,6 +145,7 @@ func (t *Table) Hold(text string) Sym {
 }
 
 func (t *Table) add(text string) Sym {
+	t.Grow(len(text) + stringBytes)
 	t.texts = Append(t.texts, text)
 	return Sym(len(t.texts) - 1)
 }

@@ -95,12 +95,22 @@ func (d *Decoder) Decode(format Format, body []byte, h Headers) (ptrace.Traces, 
 		read = v04.JSONTraces
 	}
 	d.sink.Begin(len(body), h)
-	err := read(body, d.sink)
+	err := d.read(read, body)
 	td := d.sink.End()
 	if err == nil {
 		err = d.sink.Nothing()
 	}
 	return td, d.sink.Stats(), err
+}
+
+// read has body read. What Options.Charge refuses ends it wherever it is.
+func (d *Decoder) read(read func([]byte, *sink.Sink) error, body []byte) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = sink.Stopped(r)
+		}
+	}()
+	return read(body, d.sink)
 }
 
 // Roots are those of the payload decoded last, if Options.Roots asked for them.

@@ -36,9 +36,28 @@ func New(o Options) *Sink {
 		o.Now = time.Now
 	}
 	s := &Sink{Translator: translate.New(translate.Options{Mode: o.Mode, KeepEncoding: o.KeepEncoding}), options: o}
+	s.Values.OnGrow = func(bytes int) {
+		if s.options.Charge == nil {
+			return
+		}
+		if err := s.options.Charge(bytes); err != nil {
+			panic(stop{err})
+		}
+	}
 	s.resources.index = make(map[resourceKey]int)
 	s.roots = roots{index: make(map[rootKey]int), ids: make(map[pcommon.SpanID]struct{})}
 	return s
+}
+
+// stop unwinds a reader from the middle of a span: its strings and tags alone can be more than may be held.
+type stop struct{ err error }
+
+// Stopped returns the error of Options.Charge that a recovered panic is, or panics again.
+func Stopped(recovered any) error {
+	if s, ok := recovered.(stop); ok {
+		return s.err
+	}
+	panic(recovered)
 }
 
 // ChargeTo sets Options.Charge for the results that follow.
