@@ -60,6 +60,12 @@ type LogsConfig struct {
 	OverwriteExisting bool `mapstructure:"overwrite_existing"`
 	// KeepAttributes keeps the attributes whose ids the record has.
 	KeepAttributes bool `mapstructure:"keep_attributes"`
+	// ServiceTags puts the service, environment and version that a line names into the resource.
+	ServiceTags bool `mapstructure:"service_tags"`
+	// Prefer is whose service, environment and version count when the resource names others: resource or item.
+	Prefer string `mapstructure:"prefer"`
+	// DefaultEnv is the environment of records that name none.
+	DefaultEnv string `mapstructure:"default_env"`
 	// Format is how to_datadog writes trace ids: auto, decimal64 or hex128.
 	Format string `mapstructure:"format"`
 }
@@ -132,6 +138,8 @@ func createDefaultConfig() component.Config {
 			},
 			Body:           BodyConfig{Text: true, JSON: true, Map: true, MaxBodyBytes: 65_536},
 			KeepAttributes: true,
+			ServiceTags:    true,
+			Prefer:         preferResource,
 			Format:         formatAuto,
 		},
 		TraceIDCache: CacheConfig{Enabled: true, MaxEntries: 100_000, TTL: 5 * time.Minute},
@@ -151,6 +159,9 @@ func (c *Config) Validate() error {
 	}
 	if f := c.Logs.Format; f != formatAuto && f != formatDecimal64 && f != formatHex128 {
 		refuse("logs::format must be %s, %s or %s, got %q", formatAuto, formatDecimal64, formatHex128, f)
+	}
+	if p := c.Logs.Prefer; p != preferResource && p != preferItem {
+		refuse("logs::prefer must be %s or %s, got %q", preferResource, preferItem, p)
 	}
 	if n := len(c.Logs.Sources); n < 1 || n > maxSources {
 		refuse("logs::sources must have 1 to %d entries, got %d", maxSources, n)

@@ -18,6 +18,7 @@ func TestConfigErrorsSayTheKeyTheRuleAndTheValue(t *testing.T) {
 		{`mode: w3c`, `mode must be to_w3c or to_datadog, got "w3c"`},
 		{`traces: {tracestate: always}`, `traces::tracestate must be none or upsert, got "always"`},
 		{`logs: {format: hex}`, `logs::format must be auto, decimal64 or hex128, got "hex"`},
+		{`logs: {prefer: line}`, `logs::prefer must be resource or item, got "line"`},
 		{`logs: {sources: []}`, `logs::sources must have 1 to 48 entries, got 0`},
 		{`logs: {sources: [` + manySources(49) + `]}`, `logs::sources must have 1 to 48 entries, got 49`},
 		{`logs: {sources: [{span_id: a}]}`, `logs::sources::0: trace_id must be names separated by dots, got ""`},

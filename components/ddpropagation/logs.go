@@ -2,6 +2,7 @@ package ddpropagation
 
 import (
 	"context"
+	"errors"
 	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -15,7 +16,8 @@ import (
 type logProcessor struct {
 	cfg    LogsConfig
 	finder *finder
-	cache  *cache // nil unless shared with the traces pipelines
+	cache  *cache  // nil unless shared with the traces pipelines
+	tags   *tagger // nil unless service_tags
 	telemetry
 	unreadable *unreadable
 	labels     []string
@@ -32,8 +34,14 @@ func newLogProcessor(set processor.Settings, cfg *Config, c *cache) (*logProcess
 	labels = append(labels, "none", "cache", "body.map", "body.json")
 	labels = append(labels, textLabels...)
 	tel, err := newTelemetry(set, "logs", labels)
+	var tags *tagger
+	if cfg.Logs.ServiceTags {
+		var errTags error
+		tags, errTags = newTagger(set, cfg.Logs)
+		err = errors.Join(err, errTags)
+	}
 	return &logProcessor{
-		cfg: cfg.Logs, finder: newFinder(cfg.Logs.Sources), cache: c, telemetry: tel,
+		cfg: cfg.Logs, finder: newFinder(cfg.Logs.Sources), cache: c, tags: tags, telemetry: tel,
 		unreadable: newUnreadable(set.Logger), labels: labels,
 		nowhere: n, cached: n + 1, bodyMap: n + 2, bodyJSON: n + 3, bodyText: n + 4,
 	}, err
@@ -50,6 +58,9 @@ func (p *logProcessor) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs
 		}
 	}
 	p.add(ctx, &counts)
+	if p.tags != nil {
+		p.tags.process(ctx, ld)
+	}
 	return ld, nil
 }
 

@@ -1,6 +1,7 @@
 package ddpropagation
 
 import (
+	"fmt"
 	"regexp"
 	"slices"
 	"strings"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/confmap"
+	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
@@ -68,6 +70,17 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 	addSpan(t, td, zeros+low2, tidA)
 	require.NoError(t, p.ConsumeTraces(t.Context(), td))
 	send(t, p, zeros+low2, "")
+	ld := plog.NewLogs()
+	for i := range maxGroups + 2 {
+		rl := ld.ResourceLogs().AppendEmpty()
+		if i == 0 {
+			rl.Resource().Attributes().PutStr("service.name", "another")
+		}
+		for range 2 {
+			rl.ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Attributes().PutStr("dd.service", fmt.Sprint(i, rl.ScopeLogs().Len()))
+		}
+	}
+	require.NoError(t, c.logs(t).ConsumeLogs(t.Context(), ld))
 
 	var data metricdata.ResourceMetrics
 	require.NoError(t, c.tel.Reader.Collect(t.Context(), &data))

@@ -352,3 +352,18 @@ func allHex(s string) bool {
 	}
 	return true
 }
+
+// FindTag returns the value behind a name in a text, in the spellings that FindInText knows: dd.service=shop, "dd.service":"shop".
+func FindTag(text, name string) (string, bool) {
+	for from := 0; ; {
+		i := strings.Index(text[from:], name)
+		if i < 0 {
+			return "", false
+		}
+		i += from
+		if v, ok := valueOf(text, i, len(name)); ok && v.text != "" {
+			return v.text, true
+		}
+		from = i + len(name)
+	}
+}
