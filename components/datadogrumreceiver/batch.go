@@ -11,6 +11,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 )
 
 // maxBatchValues bounds the memory of one conversion: a body with more values
@@ -22,11 +23,13 @@ type ingest struct {
 	reader   event.Reader
 	writer   *convert.Writer
 	sessions *session.Sessions
+	maps     *sourcemaps.Store
 	out      *pipelines
 
 	maxEvent int // bytes
 	batch    session.Batch
 	counts   eventCounts
+	stacks   [sourcemaps.Results]int64
 }
 
 // run converts body. What from says is true for all of the body's events.
@@ -104,6 +107,9 @@ func (in *ingest) convert(ctx context.Context) error {
 		if it.Done {
 			continue
 		}
+		if it.Kind == event.TypeError && !it.Place.Waits {
+			it.Place.Stack = in.symbolicate(&it.Event)
+		}
 		it.Left = in.writer.Event(&it.Event, b.Origin, &it.Place)
 		if it.Left.None() && it.Kind == event.TypeResource && !it.Place.Waits {
 			it.Outcome = session.Dropped
@@ -119,6 +125,13 @@ func (in *ingest) convert(ctx context.Context) error {
 		return tracesErr
 	}
 	return in.sessions.Hold(ctx, b)
+}
+
+// symbolicate returns the stack of an error in its source, "" when it is not known.
+func (in *ingest) symbolicate(e *event.Event) string {
+	stack, result, _ := in.maps.Symbolicate(e.Text("service"), e.Text("version"), e.Text("error", "stack"), in.batch.Now)
+	in.stacks[result]++
+	return stack
 }
 
 // handOn gives the pipelines what was written and returns why they did not take
@@ -164,6 +177,6 @@ func (in *ingest) forget() bool {
 	}
 	in.begin()
 	in.batch.Forget()
-	in.counts = eventCounts{}
+	in.counts, in.stacks = eventCounts{}, [sourcemaps.Results]int64{}
 	return true
 }

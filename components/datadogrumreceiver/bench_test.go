@@ -97,7 +97,7 @@ func newConverter(t testing.TB) (*ingest, func()) {
 		// What is inferred and what was seen depend on what came before, by design.
 		in.sessions, err = session.New(r.sessionConfig())
 		require.NoError(t, err)
-		in.batch.Owner, in.batch.Now = 1, testNow
+		in.batch.Now = testNow
 	}
 	forget()
 	return in, forget

@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
 )
 
@@ -54,6 +55,8 @@ type Config struct {
 	Privacy event.PrivacyConfig `mapstructure:"privacy"`
 	// Passthrough hands the original request on to Datadog.
 	Passthrough intake.PassthroughConfig `mapstructure:"datadog_passthrough"`
+	// SourceMaps says where the maps of minified scripts are.
+	SourceMaps sourcemaps.Config `mapstructure:"source_maps"`
 	// Storage is the storage extension that keeps held views and actions over a crash.
 	Storage *component.ID `mapstructure:"storage"`
 }
@@ -86,6 +89,7 @@ func createDefaultConfig() component.Config {
 		Views:       view.Config{Coalesce: 30 * time.Second, Settle: 30 * time.Second, Idle: 6 * time.Minute, MaxHeld: 20_000, MaxHeldBytes: 128 << 20},
 		Vitals:      vitals.Config{Temporality: vitals.Cumulative},
 		Skew:        intake.SkewConfig{Correct: true, Threshold: 2 * time.Second},
+		SourceMaps:  sourcemaps.Config{MaxCachedBytes: 128 << 20},
 		MaxEventAge: 18 * time.Hour,
 		Dedupe:      session.DedupeConfig{TTL: time.Hour, MaxEvents: 200_000, MaxBodies: 20_000},
 		Privacy: event.PrivacyConfig{

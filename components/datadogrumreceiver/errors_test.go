@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -172,4 +173,24 @@ func TestARequestThatThePageGaveUpIsNoError(t *testing.T) {
 	aborted, _ := g.spans()[0].Attributes().Get("rum.resource.aborted")
 	require.True(t, aborted.Bool())
 	require.Empty(t, g.records())
+}
+
+// The stack of an error is found in its source, whether the error waited or not; what came is kept.
+func TestStacksAreFoundInTheirSource(t *testing.T) {
+	stack := "Error: no stock of socks\n  at n @ https://shop.example/assets/bundle.js?v=7:1:42\n  at t @ https://shop.example/assets/bundle.js:1:107"
+	line := strings.Replace(thrown("e1", "a1", 15), `"message"`, fmt.Sprintf(`"stack":%q,"message"`, stack), 1)
+	line = strings.Replace(line, `"source":"browser"`, `"source":"browser","service":"shop-web","version":"1.0.0"`, 1)
+	for _, lines := range [][]string{{line, request(1, "a1", 10)}, {request(1, "a1", 10), line}} {
+		g := newRig(t, func(cfg *Config) { cfg.SourceMaps.Directory = "internal/sourcemaps/testdata" }).start(nil)
+		for _, line := range lines {
+			g.post(line)
+		}
+		g.flushNow(session.Changed)
+		attrs := g.recordNamed("exception").Attributes().AsRaw()
+		require.Equal(t, "Error: no stock of socks\n  at checkStock @ src/shop.js:3:34\n  at t @ src/shop.js:8:10", attrs["exception.stacktrace"])
+		require.Equal(t, strings.Replace(stack, "?v=7", "?v=REDACTED", 1), attrs["rum.exception.stacktrace_minified"])
+		require.EqualValues(t, 1, g.count(t, "source_maps", "result", "found"))
+	}
+	g := newRig(t, func(cfg *Config) { cfg.SourceMaps.Directory = "testdata/none" })
+	require.ErrorContains(t, g.rum.Start(t.Context(), componenttest.NewNopHost()), "source_maps::directory")
 }

@@ -70,7 +70,7 @@ func FuzzEvents(f *testing.F) {
 		r.out.traces, r.out.logs, r.out.metrics = sink, sink, sink
 		from := &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}
 		in := r.newIngest()
-		in.batch.Owner, in.batch.Now = 1, testNow
+		in.batch.Now = testNow
 		require.False(t, in.run(t.Context(), body, from).Retry)
 		var lines, outcomes int64
 		for line := range strings.SplitSeq(body, "\n") {

@@ -13,6 +13,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
 )
 
@@ -28,6 +29,7 @@ type flusher struct {
 	sessions *session.Sessions
 	intake   interface{ Evicted() int64 }
 	out      *pipelines
+	maps     *sourcemaps.Store
 	tel      *telemetry
 	maxAge   time.Duration
 
@@ -35,14 +37,13 @@ type flusher struct {
 	reader  event.Reader
 	writer  *convert.Writer
 	ev      event.Event
-	partial bool // parts of the view in ev are missing
 	vitals  *vitals.Histograms
 	evicted int64 // dedupe keys, as counted so far
 }
 
 func newFlusher(r *rum) *flusher {
 	return &flusher{
-		sessions: r.sessions, intake: r.intake, out: r.out, tel: r.tel, maxAge: r.cfg.MaxEventAge,
+		sessions: r.sessions, intake: r.intake, out: r.out, maps: r.maps, tel: r.tel, maxAge: r.cfg.MaxEventAge,
 		writer: r.newWriter(), vitals: vitals.New(&r.cfg.Vitals),
 	}
 }
@@ -140,7 +141,7 @@ func (f *flusher) failures(ctx context.Context, now time.Time, mode session.Mode
 	due := f.sessions.DueRecords(now, mode)
 	for len(due) > 0 {
 		n := portion(len(due), func(i int) int { return len(due[i].Line.Text) })
-		if err := f.sendFailures(ctx, due[:n]); err != nil {
+		if err := f.sendFailures(ctx, now, due[:n]); err != nil {
 			return err
 		}
 		due = due[n:]
@@ -148,11 +149,15 @@ func (f *flusher) failures(ctx context.Context, now time.Time, mode session.Mode
 	return nil
 }
 
-func (f *flusher) sendFailures(ctx context.Context, due []action.Record) error {
+func (f *flusher) sendFailures(ctx context.Context, now time.Time, due []action.Record) error {
 	f.begin()
+	var stacks [sourcemaps.Results]int64
 	for _, d := range due {
 		if f.read(d.Line.Text, d.Line.From) { // always: it was read before it was held
 			place := f.sessions.Place(&f.ev, d)
+			var result sourcemaps.Result
+			place.Stack, result, _ = f.maps.Symbolicate(f.ev.Text("service"), f.ev.Text("version"), f.ev.Text("error", "stack"), now)
+			stacks[result]++
 			f.writer.Event(&f.ev, d.Line.From, &place)
 		}
 	}
@@ -161,6 +166,7 @@ func (f *flusher) sendFailures(ctx context.Context, due []action.Record) error {
 		return err
 	}
 	f.sessions.RecordsLeft(due)
+	f.tel.stacks(ctx, stacks)
 	if err != nil {
 		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldError)
 	}
@@ -185,11 +191,13 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 	var loads []*view.View
 	for i := range due {
 		d := &due[i]
-		if !f.readView(ctx, d) {
+		partial, ok := f.readView(d)
+		if !ok {
+			f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
 			continue
 		}
 		late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge) //nolint:gosec // both are after 1970
-		measured[i] = f.view(d, late)
+		measured[i] = f.view(d, partial, late)
 		if !d.Was.Loaded && !late && f.ev.View != "" && (d.Final || convert.IsLoaded(&f.ev)) {
 			f.writer.Load(&f.ev, d.From)
 			loads = append(loads, d.View)
@@ -221,26 +229,21 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 	return nil
 }
 
-// readView reads what is known of a view into ev, or counts that it cannot.
-func (f *flusher) readView(ctx context.Context, d *view.Due) bool {
+// readView reads what is known of a view into ev; partial says that some of it is missing.
+func (f *flusher) readView(d *view.Due) (partial, ok bool) {
 	line, fallback, partial := d.Lines()
-	f.partial = partial
 	if f.read(line, d.From) {
-		return true
+		return partial, true
 	}
 	// Each part was read before it was held: together they are more than one event may hold.
-	if f.partial = true; f.read(fallback, d.From) {
-		return true
-	}
-	f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
-	return false
+	return true, f.read(fallback, d.From)
 }
 
 // view writes the records of the view in ev and returns what it measured.
-func (f *flusher) view(d *view.Due, late bool) []vitals.Vital {
+func (f *flusher) view(d *view.Due, partial, late bool) []vitals.Vital {
 	found := vitals.Read(&f.ev, d.From)
 	if d.Record {
-		f.writer.View(&f.ev, d.From, f.partial, late)
+		f.writer.View(&f.ev, d.From, partial, late)
 	}
 	for i := range found {
 		v := &found[i]

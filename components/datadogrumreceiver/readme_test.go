@@ -90,6 +90,7 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 		tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, tel.heldAction)
 		tel.ReceiverDatadogRumDroppedActions.Add(ctx, 1, tel.self)
 		tel.ReceiverDatadogRumStorageErrors.Add(ctx, 1, tel.self)
+		tel.ReceiverDatadogRumSourceMaps.Add(ctx, 1, tel.mapped[0])
 	}
 	readmetest.EqualMetrics(t, g.tel.Reader, metricPrefix)
 	for o := range session.Outcomes {

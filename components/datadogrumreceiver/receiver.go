@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
@@ -19,6 +18,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
 
@@ -37,8 +37,8 @@ type rum struct {
 
 	intake   *intake.Handler
 	sessions *session.Sessions
+	maps     *sourcemaps.Store
 	ingests  sync.Pool
-	owners   atomic.Uint64
 	flusher  *flusher
 	listener listener
 }
@@ -53,7 +53,7 @@ type listener struct {
 }
 
 func newRUM(set receiver.Settings, cfg *Config) (*rum, error) {
-	r := &rum{cfg: cfg, set: set, now: time.Now, listener: listener{wake: make(chan struct{}, 1)}}
+	r := &rum{cfg: cfg, set: set, now: time.Now, maps: sourcemaps.New(&cfg.SourceMaps), listener: listener{wake: make(chan struct{}, 1)}}
 	var errs [5]error
 	r.tel, errs[0] = newTelemetry(set)
 	r.out, errs[1] = newPipelines(set)
@@ -85,13 +85,13 @@ func (r *rum) newWriter() *convert.Writer {
 }
 
 func (r *rum) newIngest() *ingest {
-	return &ingest{writer: r.newWriter(), sessions: r.sessions, out: r.out, maxEvent: r.cfg.MaxEventBytes}
+	return &ingest{writer: r.newWriter(), sessions: r.sessions, maps: r.maps, out: r.out, maxEvent: r.cfg.MaxEventBytes}
 }
 
 // convert takes in the events of one body and counts what became of them.
 func (r *rum) convert(ctx context.Context, body string, from *event.Origin) intake.Verdict {
 	in := r.ingests.Get().(*ingest)
-	in.batch.Owner, in.batch.Now = r.owners.Add(1), r.now()
+	in.batch.Now = r.now()
 	v := in.run(ctx, body, from)
 	r.tel.batch(ctx, in)
 	if in.batch.Held {
@@ -109,12 +109,15 @@ func (r *rum) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
-	if err := r.load(ctx, host); err != nil {
+	if err := r.maps.Open(); err != nil {
 		return err
+	}
+	if err := r.load(ctx, host); err != nil {
+		return errors.Join(err, r.maps.Close())
 	}
 	server, listener, err := r.listen(ctx, host)
 	if err != nil {
-		return errors.Join(err, r.sessions.CloseJournal(ctx))
+		return errors.Join(err, r.sessions.CloseJournal(ctx), r.maps.Close())
 	}
 	l := &r.listener
 	l.server, l.addr = server, listener.Addr()
@@ -183,7 +186,7 @@ func (r *rum) Shutdown(ctx context.Context) error {
 		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Actions), r.tel.heldAction)
 		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Views), r.tel.heldView)
 	}
-	return errors.Join(append(errs, r.intake.Shutdown(ctx), r.sessions.CloseJournal(ctx))...)
+	return errors.Join(append(errs, r.intake.Shutdown(ctx), r.sessions.CloseJournal(ctx), r.maps.Close())...)
 }
 
 // kick makes the flush look at what has just changed.

@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 )
 
 // eventType is the type of an event as metrics spell it: a closed set, whatever strangers send.
@@ -56,6 +57,7 @@ type telemetry struct {
 	events    [typeCount][session.Outcomes]metric.AddOption
 	spanKinds [action.Kinds]metric.AddOption
 	verdicts  [infer.Verdicts]metric.AddOption
+	mapped    [sourcemaps.Results]metric.AddOption
 
 	heldAction, heldView, heldError, dedupe metric.AddOption
 }
@@ -74,6 +76,9 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	}
 	for i := range t.spanKinds {
 		t.spanKinds[i] = t.with(attribute.String("kind", action.Kind(i).String())) //nolint:gosec // four
+	}
+	for i := range t.mapped {
+		t.mapped[i] = t.with(attribute.String("result", sourcemaps.Result(i).String())) //nolint:gosec // four
 	}
 	for i := range t.verdicts {
 		t.verdicts[i] = t.with(attribute.String("result", infer.Verdict(i).String())) //nolint:gosec // three
@@ -101,11 +106,21 @@ func (t *telemetry) batch(ctx context.Context, in *ingest) {
 			t.ReceiverDatadogRumInferences.Add(ctx, n, t.verdicts[i])
 		}
 	}
+	t.stacks(ctx, in.stacks)
 	if in.batch.Late > 0 {
 		t.ReceiverDatadogRumLateEvents.Add(ctx, in.batch.Late, t.self)
 	}
 	if in.batch.StorageErrors > 0 {
 		t.ReceiverDatadogRumStorageErrors.Add(ctx, in.batch.StorageErrors, t.self)
+	}
+}
+
+// stacks counts what became of the stacks of errors.
+func (t *telemetry) stacks(ctx context.Context, counts [sourcemaps.Results]int64) {
+	for i, n := range counts {
+		if n > 0 && sourcemaps.Result(i) != sourcemaps.Untouched { //nolint:gosec // four
+			t.ReceiverDatadogRumSourceMaps.Add(ctx, n, t.mapped[i])
+		}
 	}
 }
 

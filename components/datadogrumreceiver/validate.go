@@ -90,6 +90,7 @@ func (c *Config) validateBounds() error {
 		positive("skew::threshold", c.Skew.Threshold),
 		positive("max_event_age", c.MaxEventAge),
 		positive("dedupe::ttl", c.Dedupe.TTL),
+		positive("source_maps::max_cached_bytes", c.SourceMaps.MaxCachedBytes),
 		positive("max_event_bytes", c.MaxEventBytes),
 		positive("max_request_body_size", c.MaxRequestBodySize),
 		positive("rate_limit::max_keys", c.RateLimit.MaxKeys),

@@ -2,6 +2,8 @@ package clients
 
 import (
 	"fmt"
+	"os"
+	"path/filepath"
 	"sort"
 	"strings"
 	"testing"
@@ -27,18 +29,21 @@ func TestWhatGoesWrongInAShop(t *testing.T) {
 	ports := collector.FreePorts(t, 3)
 	page, api, dead := "http://"+ports[0], "http://"+ports[1], "http://"+ports[2]
 	maps := t.TempDir()
+	scripts := filepath.Join(maps, "shop-web", "1.0.0")
+	require.NoError(t, os.MkdirAll(scripts, 0o755))
 	c := toSink(t, backend, fmt.Sprintf(`
 receivers:
   datadog_rum:
     cors: {allowed_origins: [%q]}
     actions: {wait: 2s, missing: 4s}
     views: {settle: 1s, idle: 3s, coalesce: 1s}
+    source_maps: {directory: %q}
 service:
   pipelines:
     traces: {receivers: [datadog, datadog_rum]}
     logs: {receivers: [fluent, datadog_rum]}
     metrics: {receivers: [datadog, datadog_rum]}
-`, page))
+`, page, maps))
 	fluentHost, fluentPort := hostPort(t, c.Fluent)
 	_, apiPort := hostPort(t, ports[1])
 	_, pagePort := hostPort(t, ports[0])
@@ -47,7 +52,7 @@ service:
 		"DD_REMOTE_CONFIGURATION_ENABLED=false", "DD_INSTRUMENTATION_TELEMETRY_ENABLED=false",
 	}, node, "browser/service.js", apiPort, fluentHost, fluentPort)
 	service.get(t, api+"/")
-	start(t, nil, node, "browser/drive-shop.js", pagePort, browser, t.TempDir(), "http://"+c.DatadogRUM+"/", api, dead, maps)
+	start(t, nil, node, "browser/drive-shop.js", pagePort, browser, t.TempDir(), "http://"+c.DatadogRUM+"/", api, dead, scripts)
 
 	s := &shop{backend}
 	backend.WaitFor(t, "all that went wrong", func() bool {
@@ -66,6 +71,10 @@ service:
 		require.NotNil(t, in, "%s is in no trace", lr.Body().Str())
 		want := map[string]string{"no stock of socks": "click Buy", "no stock of hats": "click Throw", "no stock of gloves": "browser.document_load"}[sink.Str(lr.Attributes(), "exception.message")]
 		require.Equal(t, want, in.Name(), lr.Body().Str())
+		stack := sink.Str(lr.Attributes(), "exception.stacktrace")
+		require.Regexp(t, `at checkStock .*shop\.js:\d+:\d+`, stack, "the stack is that of the source")
+		require.NotContains(t, stack, "bundle.js")
+		require.Contains(t, sink.Str(lr.Attributes(), "rum.exception.stacktrace_minified"), "bundle.js")
 		if strings.HasPrefix(want, "click") {
 			require.Equal(t, ptrace.StatusCodeError, in.Status().Code(), want)
 		}

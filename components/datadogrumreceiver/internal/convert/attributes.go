@@ -12,6 +12,7 @@ type attributes struct {
 	list   xpdata.MapBuilder
 	doc    *event.Doc // the event
 	plan   *plan      // of it
+	stack  string     // of the event in its source, "" when it is not known
 	asSpan bool       // ids and durations of the event become those of a span
 }
 

@@ -19,6 +19,7 @@ const (
 	ruleTraceID            // dropped when it became the span's own id
 	ruleDuration           // dropped when it became the span's end
 	ruleStatus             // 0 is no status
+	ruleStack              // replaced when the stack in the source is known
 	ruleActionID           // a string or a list of which the last is the cause
 )
 
@@ -70,7 +71,7 @@ var wellKnown = map[string]field{
 	"error.resource.url":      {key: "url.full", rule: ruleTarget},
 	"error.message":           {key: "exception.message"},
 	"error.type":              {key: "exception.type"},
-	"error.stack":             {key: "exception.stacktrace"},
+	"error.stack":             {key: "exception.stacktrace", rule: ruleStack},
 	"_dd.trace_id":            {key: "datadog._dd.trace_id", rule: ruleTraceID},
 	"_dd.span_id":             {key: "datadog._dd.span_id", rule: ruleTraceID},
 	"_dd.parent_span_id":      {key: "datadog._dd.parent_span_id", rule: ruleTraceID},

@@ -199,7 +199,9 @@ func (w *Writer) begin(e *event.Event, from *event.Origin, at *event.Place, name
 	lr := w.record(e, from)
 	lr.SetEventName(name)
 	lr.SetSeverityNumber(plog.SeverityNumberInfo)
+	w.attrs.stack = at.Stack
 	w.event(e, false)
+	w.attrs.stack = ""
 	if at.Late {
 		w.put(attr.Late).SetBool(true)
 	}

@@ -7,6 +7,7 @@ import (
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/attr"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
@@ -27,6 +28,12 @@ func (w *Writer) attribute(doc *event.Doc, e *entry) {
 	case ruleActionID:
 		w.actionID(doc, e.node, f)
 		return
+	case ruleStack:
+		if w.attrs.stack != "" {
+			w.put(f.key).SetStr(w.privacy.Text(w.attrs.stack))
+			w.put(attr.StackMinified).SetStr(w.privacy.Text(str))
+			return
+		}
 	case ruleStatus:
 		if str == "0" {
 			return

@@ -35,8 +35,9 @@ type Place struct {
 	Ahead    bool // the device's clock is ahead by more than the network explains
 	OwnsSpan bool // nothing else became the span it names
 	Cause    Cause
-	Of       Link // the span of an action or view that a record belongs to
-	Waits    bool // for its action, which has no span yet: nothing is written
+	Of       Link   // the span of an action or view that a record belongs to
+	Stack    string // the stack of an error in its source, "" when only the one that came is known
+	Waits    bool   // for its action, which has no span yet: nothing is written
 }
 
 // Signals says what was made of an event.

@@ -45,6 +45,7 @@ type TelemetryBuilder struct {
 	ReceiverDatadogRumRateLimited          metric.Int64Counter
 	ReceiverDatadogRumRequests             metric.Int64Counter
 	ReceiverDatadogRumSkew                 metric.Int64Histogram
+	ReceiverDatadogRumSourceMaps           metric.Int64Counter
 	ReceiverDatadogRumStorageErrors        metric.Int64Counter
 	ReceiverDatadogRumUnusedRequests       metric.Int64Counter
 }
@@ -249,6 +250,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		metric.WithDescription("How far ahead of the sender's clock the collector's is. [Alpha]"),
 		metric.WithUnit("ms"),
 		metric.WithExplicitBucketBoundaries([]float64{-3.6e+06, -60000, -10000, -2000, 0, 2000, 10000, 60000, 3.6e+06}...),
+	)
+	errs = errors.Join(errs, err)
+	builder.ReceiverDatadogRumSourceMaps, err = builder.meter.Int64Counter(
+		"otelcol_receiver_datadog_rum_source_maps",
+		metric.WithDescription("Stacks of errors that name scripts, by whether a source map was found. [Alpha]"),
+		metric.WithUnit("{stack}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverDatadogRumStorageErrors, err = builder.meter.Int64Counter(

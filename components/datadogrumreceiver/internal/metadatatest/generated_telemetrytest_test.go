@@ -49,6 +49,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ReceiverDatadogRumRateLimited.Add(context.Background(), 1)
 	tb.ReceiverDatadogRumRequests.Add(context.Background(), 1)
 	tb.ReceiverDatadogRumSkew.Record(context.Background(), 1)
+	tb.ReceiverDatadogRumSourceMaps.Add(context.Background(), 1)
 	tb.ReceiverDatadogRumStorageErrors.Add(context.Background(), 1)
 	tb.ReceiverDatadogRumUnusedRequests.Add(context.Background(), 1)
 	AssertEqualReceiverDatadogRumActionSpans(t, testTel,
@@ -101,6 +102,9 @@ func TestSetupTelemetry(t *testing.T) {
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverDatadogRumSkew(t, testTel,
 		[]metricdata.HistogramDataPoint[int64]{{}}, metricdatatest.IgnoreValue(),
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualReceiverDatadogRumSourceMaps(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualReceiverDatadogRumStorageErrors(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},

@@ -34,7 +34,6 @@ func (o Outcome) String() string {
 type Batch struct {
 	Items  []Item
 	Origin *event.Origin
-	Owner  uint64 // this request's own number, not 0
 	Now    time.Time
 
 	Late     int64 // events older than max_event_age
@@ -43,6 +42,7 @@ type Batch struct {
 
 	StorageErrors int64
 
+	owner uint64    // this batch's own number, not 0
 	view  [3]string // whose keys were made last: events of a body share them
 	where infer.Where
 }
@@ -123,7 +123,7 @@ func (s *Sessions) claim(b *Batch) bool {
 		} else {
 			it.own.key = digest.Of(b.Origin.Tenant, it.App, it.Kind, it.ID)
 		}
-		switch s.seen.Claim(it.own.key, b.Owner, b.Now) {
+		switch s.seen.Claim(it.own.key, b.owner, b.Now) {
 		case ttlset.ClaimPending:
 			return false
 		case ttlset.ClaimDone:
@@ -150,7 +150,7 @@ func (s *Sessions) claim(b *Batch) bool {
 // becomes a log record only.
 func (s *Sessions) claimSpan(b *Batch, it *Item) bool {
 	it.span.key = digest.Of("span", b.Origin.Tenant, string(it.Trace[:]), string(it.Span[:]))
-	switch s.seen.Claim(it.span.key, b.Owner, b.Now) {
+	switch s.seen.Claim(it.span.key, b.owner, b.Now) {
 	case ttlset.ClaimPending:
 		return false
 	case ttlset.ClaimNew:
@@ -168,7 +168,7 @@ func (s *Sessions) Settle(b *Batch, tracesOK, logsOK bool) {
 		case it.span.by && tracesOK:
 			s.seen.Commit(it.span.key, b.Now)
 		case it.span.by:
-			s.seen.Release(it.span.key, b.Owner)
+			s.seen.Release(it.span.key, b.owner)
 		}
 		if !it.own.by {
 			continue
@@ -191,7 +191,7 @@ func (s *Sessions) Settle(b *Batch, tracesOK, logsOK bool) {
 
 // release lets an event come again as if it had not been here.
 func (s *Sessions) release(b *Batch, it *Item) {
-	s.seen.Release(it.own.key, b.Owner)
+	s.seen.Release(it.own.key, b.owner)
 	if it.counted {
 		s.noise.unwant(b.Origin.Tenant, it.Session, b.Now)
 	}

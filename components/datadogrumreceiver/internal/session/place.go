@@ -17,6 +17,7 @@ func (s *Sessions) Open(b *Batch) error {
 	if s.full() {
 		return ErrFull
 	}
+	b.owner = s.batches.Add(1)
 	if !s.claim(b) {
 		s.Settle(b, false, false)
 		return ErrBusy

@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
@@ -51,6 +52,8 @@ type Sessions struct {
 	cfg   Config
 	seen  *ttlset.Claims[digest.Key]
 	noise *noise
+
+	batches atomic.Uint64
 
 	mu      sync.Mutex
 	actions *action.Table
