@@ -7,7 +7,7 @@ ARCHS ?= amd64 arm64
 KUBE := .cache/kube
 KUBE_MODULE := tools/kube/go.mod tools/kube/go.sum
 
-.PHONY: chart chart-full chart-files chart-golden kube-tools kube-tools-full kube-schemas \
+.PHONY: chart chart-full chart-files chart-golden kube-tools kube-tools-full \
 	image image-files image-test packages packages-test sbom
 
 # --- chart ---
@@ -30,12 +30,14 @@ chart-golden: kube-tools ## Rewrite the rendered examples.
 chart-full: kube-tools-full ## The chart on a real API server with simulated nodes, with Helm 3 and Helm 4.
 	cd tools/kube/clustertest && KUBE_TOOLS=$(CURDIR)/$(KUBE) go test -count=1 -timeout 20m
 
-kube-tools: $(KUBE)/helm $(KUBE)/helm-unittest $(KUBE)/kubeconform ## Build Helm, helm-unittest and kubeconform.
+kube-tools: $(KUBE)/helm $(KUBE)/helm-unittest $(KUBE)/kubeconform $(KUBE)/schemas ## Build Helm, helm-unittest and kubeconform, and generate Kubernetes' schemas.
 
 kube-tools-full: kube-tools $(KUBE)/helm4 $(KUBE)/kwok $(KUBE)/etcd $(KUBE)/controlplane ## Build Helm 4 and the API server's programs too (about 10 minutes on two cores).
 
-kube-schemas: ## Rewrite tools/kube/schemas from the Kubernetes modules.
-	rm -rf tools/kube/schemas && cd tools/kube && go run ./schemagen -o schemas
+# Kubernetes' own schemas, from the API description in its modules.
+$(KUBE)/schemas: $(KUBE_MODULE) $(wildcard tools/kube/schemagen/*.go)
+	@mkdir -p $(KUBE)
+	rm -rf $@ $@.new && cd tools/kube && go run ./schemagen -o $(CURDIR)/$@.new && mv $(CURDIR)/$@.new $(CURDIR)/$@
 
 $(KUBE)/helm: PACKAGE = helm.sh/helm/v3/cmd/helm
 $(KUBE)/helm4: PACKAGE = helm.sh/helm/v4/cmd/helm

@@ -43,11 +43,11 @@ func TestExamplesAreRenderedAsCommitted(t *testing.T) {
 	}
 }
 
-// The schemas are Kubernetes' own, made by ../schemagen, and refuse what the
-// API server would prune in silence.
+// The schemas are Kubernetes' own, made by ../schemagen into the folder of the
+// tools, and refuse what the API server would prune in silence.
 func TestKubernetesKnowsEveryField(t *testing.T) {
 	timed(t)
-	versions, err := filepath.Glob("../schemas/v*")
+	versions, err := filepath.Glob(tool(t, "schemas") + "/v*")
 	require.NoError(t, err)
 	require.Len(t, versions, 3)
 	for _, dir := range versions {
@@ -76,7 +76,7 @@ func kubeconform(t *testing.T, version, file string) (string, error) {
 	t.Helper()
 	const name = "{{.ResourceKind}}{{.KindSuffix}}.json"
 	out, err := exec.Command(tool(t, "kubeconform"), "-strict", "-kubernetes-version", version[1:],
-		"-schema-location", "../schemas/{{.NormalizedKubernetesVersion}}/"+name,
-		"-schema-location", "../schemas/crds/"+name, file).CombinedOutput()
+		"-schema-location", tool(t, "schemas")+"/{{.NormalizedKubernetesVersion}}/"+name,
+		"-schema-location", tool(t, "schemas")+"/crds/"+name, file).CombinedOutput()
 	return string(out), err
 }
