@@ -10,7 +10,8 @@ export GOFLAGS := -trimpath -buildvcs=false
 BIN := bin/otelcol-obs
 E2E := tests/e2e
 DDCONTEXT := ddcontext
-MODULES := . $(DDCONTEXT) $(E2E)
+TOOLS := tools/image tools/structure
+MODULES := . $(DDCONTEXT) $(E2E) $(TOOLS)
 
 .PHONY: help run build test test-clients test-race check fmt generate bench fuzz crash soak
 
@@ -25,11 +26,13 @@ else
 endif
 
 build: ## Build bin/otelcol-obs: static, trimmed, stripped.
+	@[ -e $(BIN) ] || echo "the first build takes about 15 CPU-minutes and 8 GB of memory; later ones seconds"
 	go build -ldflags='-s -w' -o $(BIN) ./cmd/otelcol-obs
 
 test: build ## Everything that needs only Go, in every module, end to end included.
 	go test ./...
 	cd $(DDCONTEXT) && go test ./...
+	@for m in $(TOOLS); do echo "go test $$m"; (cd $$m && go test ./...) || exit 1; done
 	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test . ./demo/... ./internal/...
 
 test-clients: build ## End-to-end tests with Node, Python, a browser and Kafka.

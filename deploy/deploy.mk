@@ -60,8 +60,8 @@ IMAGE_TAR ?= bin/otelcol-obs-$(VERSION)-oci.tar
 IMAGE_ROOTFS := bin/image/rootfs-{arch}.tar.gz
 IMAGE_CONFIG = agent.yaml gateway.yaml $(patsubst config/%,%,$(wildcard config/export/*.yaml))
 
-image: image-files ## Write a multi-arch OCI archive without a container engine; the same sources give the same bytes.
-	go run ./tools/image -o $(IMAGE_TAR) -rootfs $(IMAGE_ROOTFS) -tag $(IMAGE) -epoch $(EPOCH) $(foreach a,$(ARCHS),-arch $(a)) \
+image: image-files .cache/tools/image ## Write a multi-arch OCI archive without a container engine; the same sources give the same bytes.
+	.cache/tools/image -o $(IMAGE_TAR) -rootfs $(IMAGE_ROOTFS) -tag $(IMAGE) -epoch $(EPOCH) $(foreach a,$(ARCHS),-arch $(a)) \
 		-user 10001:10001 -entrypoint /otelcol-obs \
 		-cmd=--config=/etc/otelcol-obs/agent.yaml -cmd=--config=/etc/otelcol-obs/export/debug.yaml \
 		-file /otelcol-obs=bin/linux-{arch}/otelcol-obs -file /sendspan=bin/linux-{arch}/sendspan \
@@ -72,6 +72,9 @@ image: image-files ## Write a multi-arch OCI archive without a container engine;
 		-port 4317/tcp -port 4318/tcp -port 8126/tcp -port 24224/tcp -port 13133/tcp -port 8888/tcp \
 		-label org.opencontainers.image.title=otelcol-obs -label org.opencontainers.image.version=$(VERSION) \
 		-label org.opencontainers.image.licenses=Apache-2.0
+
+.cache/tools/image: $(wildcard tools/image/*.go) tools/image/go.mod
+	cd tools/image && go build -o $(CURDIR)/$@ .
 
 image-files: $(foreach a,$(ARCHS),binaries-$(a)) ## What goes into the image: binaries of ARCHS, CA roots, time zones.
 	@mkdir -p bin/image

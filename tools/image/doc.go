@@ -11,6 +11,9 @@
 //	  -file /otelcol-obs=bin/otelcol-obs-linux-{arch} -dir /var/lib/otelcol-obs \
 //	  -user 10001:10001 -entrypoint /otelcol-obs
 //
+// The image itself is made by go-containerregistry; what is ours is the layer, with
+// its owners, modes and times, and the archive.
+//
 // With -rootfs the layers are files too, so that a Dockerfile that ADDs one makes
 // the same image: a COPY would neither keep owners and modes nor times.
 package main

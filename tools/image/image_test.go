@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"io"
@@ -14,6 +13,8 @@ import (
 	"time"
 
 	"github.com/distribution/reference"
+	v1 "github.com/google/go-containerregistry/pkg/v1"
+	"github.com/google/go-containerregistry/pkg/v1/tarball"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
@@ -55,7 +56,7 @@ func TestTheSameFilesGiveTheSameBytes(t *testing.T) {
 func TestEveryBlobIsWhatItsDigestSays(t *testing.T) {
 	files := archiveOf(t, example(sources(t)))
 
-	var top index
+	var top v1.IndexManifest
 	unmarshal(t, files["index.json"], &top)
 	require.Len(t, top.Manifests, 1)
 	names := top.Manifests[0].Annotations
@@ -66,19 +67,19 @@ func TestEveryBlobIsWhatItsDigestSays(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "otelcol-obs/otelcol-obs:1.2.3", reference.FamiliarString(full))
 
-	var images index
+	var images v1.IndexManifest
 	unmarshal(t, blobOf(t, files, top.Manifests[0]), &images)
 	require.Len(t, images.Manifests, 2)
 	for i, arch := range []string{"amd64", "arm64"} {
-		var m manifest
-		assert.Equal(t, &platform{Architecture: arch, OS: "linux"}, images.Manifests[i].Platform)
+		var m v1.Manifest
+		assert.Equal(t, &v1.Platform{Architecture: arch, OS: "linux"}, images.Manifests[i].Platform)
 		unmarshal(t, blobOf(t, files, images.Manifests[i]), &m)
 
-		var cfg imageConfig
+		var cfg v1.ConfigFile
 		unmarshal(t, blobOf(t, files, m.Config), &cfg)
 		assert.Equal(t, arch, cfg.Architecture)
-		assert.Equal(t, "2023-11-14T22:13:20Z", cfg.Created)
-		assert.Equal(t, runConfig{
+		assert.Equal(t, time.Unix(1700000000, 0).UTC(), cfg.Created.Time)
+		assert.Equal(t, v1.Config{
 			User: "10001:10001", Entrypoint: []string{"/otelcol-obs"}, Cmd: []string{"--config=/etc/otelcol-obs/config.yaml"},
 			Env: []string{"ZONEINFO=/usr/share/zoneinfo.zip"}, ExposedPorts: map[string]struct{}{"4317/tcp": {}},
 			Labels: map[string]string{"org.opencontainers.image.version": "1.2.3"},
@@ -86,19 +87,19 @@ func TestEveryBlobIsWhatItsDigestSays(t *testing.T) {
 
 		require.Len(t, m.Layers, 1)
 		raw := gunzip(t, blobOf(t, files, m.Layers[0]))
-		sum := sha256.New()
-		sum.Write(raw)
-		assert.Equal(t, []string{digestOf(sum)}, cfg.RootFS.DiffIDs)
+		sum, _, err := v1.SHA256(bytes.NewReader(raw))
+		require.NoError(t, err)
+		assert.Equal(t, []v1.Hash{sum}, cfg.RootFS.DiffIDs)
 	}
 }
 
 func TestTheDockerViewNamesTheFirstArchitecture(t *testing.T) {
 	files := archiveOf(t, example(sources(t)))
-	var docker []dockerManifest
+	var docker tarball.Manifest
 	unmarshal(t, files["manifest.json"], &docker)
 	require.Len(t, docker, 1)
 	assert.Equal(t, []string{"otelcol-obs/otelcol-obs:1.2.3"}, docker[0].RepoTags)
-	var cfg imageConfig
+	var cfg v1.ConfigFile
 	unmarshal(t, files[docker[0].Config], &cfg)
 	assert.Equal(t, "amd64", cfg.Architecture)
 	require.Len(t, docker[0].Layers, 1)
@@ -106,7 +107,7 @@ func TestTheDockerViewNamesTheFirstArchitecture(t *testing.T) {
 }
 
 func TestALayerHoldsFilesWithFixedOwnersAndModes(t *testing.T) {
-	gz, _, err := layer(example(sources(t)), "arm64")
+	gz, err := layer(example(sources(t)), "arm64")
 	require.NoError(t, err)
 	type file struct {
 		name    string
@@ -146,7 +147,7 @@ func TestTheFilesForADockerfileAreTheLayers(t *testing.T) {
 	s.rootfs = filepath.Join(dir, "rootfs-{arch}.tar.gz")
 	archiveOf(t, s)
 	for _, arch := range s.architectures {
-		want, _, err := layer(s, arch)
+		want, err := layer(s, arch)
 		require.NoError(t, err)
 		got, err := os.ReadFile(filepath.Join(dir, "rootfs-"+arch+".tar.gz"))
 		require.NoError(t, err)
@@ -202,20 +203,18 @@ func archiveOf(t *testing.T, s spec) map[string][]byte {
 	}
 }
 
-func blobOf(t *testing.T, files map[string][]byte, d descriptor) []byte {
+func blobOf(t *testing.T, files map[string][]byte, d v1.Descriptor) []byte {
 	b, ok := files[blobPath(d.Digest)]
 	require.True(t, ok, d.Digest)
-	sum := sha256.New()
-	sum.Write(b)
-	assert.Equal(t, d.Digest, digestOf(sum))
-	assert.Len(t, b, d.Size)
+	sum, size, err := v1.SHA256(bytes.NewReader(b))
+	require.NoError(t, err)
+	assert.Equal(t, d.Digest, sum)
+	assert.Equal(t, d.Size, size)
 	return b
 }
 
 func unmarshal(t *testing.T, b []byte, into any) {
-	dec := json.NewDecoder(bytes.NewReader(b))
-	dec.DisallowUnknownFields()
-	require.NoError(t, dec.Decode(into))
+	require.NoError(t, json.Unmarshal(b, into))
 }
 
 func gunzip(t *testing.T, b []byte) []byte {

@@ -4,7 +4,6 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
-	"crypto/sha256"
 	"fmt"
 	"io"
 	"os"
@@ -12,25 +11,23 @@ import (
 	"strings"
 )
 
-// layer returns the compressed layer of one architecture and the digest of the
-// layer before compression, which the image configuration names.
-func layer(s spec, arch string) (gz []byte, diffID string, err error) {
+// layer returns the compressed layer of one architecture.
+func layer(s spec, arch string) ([]byte, error) {
 	var compressed bytes.Buffer
 	zw := gzip.NewWriter(&compressed)
-	sum := sha256.New()
-	l := layerWriter{Writer: tar.NewWriter(io.MultiWriter(zw, sum)), spec: s, seen: map[string]bool{}}
+	l := layerWriter{Writer: tar.NewWriter(zw), spec: s, seen: map[string]bool{}}
 	for _, e := range s.entries {
 		if err := l.add(e, arch); err != nil {
-			return nil, "", fmt.Errorf("add %s: %w", e.path, err)
+			return nil, fmt.Errorf("add %s: %w", e.path, err)
 		}
 	}
 	if err := l.Close(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
 	if err := zw.Close(); err != nil {
-		return nil, "", err
+		return nil, err
 	}
-	return compressed.Bytes(), digestOf(sum), nil
+	return compressed.Bytes(), nil
 }
 
 type layerWriter struct {
