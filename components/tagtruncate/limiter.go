@@ -2,6 +2,7 @@ package tagtruncate
 
 import (
 	"math"
+	"strings"
 	"unicode/utf8"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -101,6 +102,9 @@ func (l *limiter) plainEnd(v pcommon.Value, what *verdict) int {
 		limit = what.maxValue
 	}
 	if !l.cutter.plain || what.hash || what.stripQuery || limit == 0 || len(s) <= limit || len(s)-limit > keepAlive {
+		return 0
+	}
+	if strings.HasSuffix(s, l.cutter.sendersMark) && l.cutter.sendersMark != "" {
 		return 0
 	}
 	if l.cutter.reads && !ascii(s[:limit]) || !l.cutter.reads && !utf8.RuneStart(s[limit]) {

@@ -45,6 +45,7 @@ func newTruncator(set processor.Settings, cfg *Config) (*truncator, error) {
 			marker:       cfg.Marker,
 			markerSize:   cfg.markerSize(false),
 			markerInside: cfg.MarkerInside,
+			sendersMark:  sendersMarker,
 		},
 	}
 	b := newRuleSet(cfg)

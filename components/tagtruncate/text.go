@@ -24,7 +24,11 @@ type cutter struct {
 	marker       string
 	markerSize   int
 	markerInside bool
+	sendersMark  string // what the sender wrote behind a value that it cut itself; empty is none
 }
+
+// sendersMarker is what libraries write behind a value that they cut.
+const sendersMarker = "...[truncated]"
 
 // cut returns s within limit units, and the reasons that changed it. It reads
 // O(limit) bytes of s: a string longer than limit is never walked to its end.
@@ -65,13 +69,22 @@ func (c *cutter) cut(s string, limit int) (out string, short, repaired bool) {
 }
 
 // alreadyCut tells a string that an earlier pass cut and marked outside the
-// limit, so that twice is once.
+// limit, so that twice is once, or that its sender cut to this limit and marked:
+// without its end nobody would see that something is missing.
 func (c *cutter) alreadyCut(s string, limit int) bool {
+	if c.endsWithin(s, c.sendersMark, limit) {
+		return true
+	}
 	if c.marker == "" || c.markerInside {
 		return false
 	}
-	kept, marked := strings.CutSuffix(s, c.marker)
-	return marked && c.end(kept, limit) == len(kept)
+	return c.endsWithin(s, c.marker, limit)
+}
+
+// endsWithin reports whether s ends with marker and is within limit without it.
+func (c *cutter) endsWithin(s, marker string, limit int) bool {
+	kept, marked := strings.CutSuffix(s, marker)
+	return marked && marker != "" && c.end(kept, limit) == len(kept)
 }
 
 // end is the length in bytes of the longest prefix of s within limit units
