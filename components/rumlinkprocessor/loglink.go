@@ -24,7 +24,6 @@ type logLinker struct {
 	index        *index.Index
 	copies       enrich.Copies
 	rule         enrich.EventRule
-	counts       bool
 	canonicalize bool
 	markNoID     bool
 	waitForSpan  bool // for every span that is not known, not only where it completes the log
@@ -34,6 +33,7 @@ type logLinker struct {
 // logBatch is the scratch space of one batch.
 type logBatch struct {
 	tally
+	counts     bool // a span may read what is counted
 	prints     index.Fingerprints
 	incomplete []parking.Incomplete
 	consumed   []index.EntryKey
@@ -72,7 +72,7 @@ func (l *logLinker) link(b *logBatch, src source, lr plog.LogRecord, at stage) (
 		l.setIDs(b, &ref, &f, lr)
 	}
 	if hasID && at != waited || wants == nil && f.Method == index.MethodKey {
-		if l.counts && ref.Span != 0 {
+		if b.counts && ref.Span != 0 {
 			f.Conflict = l.count(b, ref, lr) || f.Conflict
 		}
 		if said, ok := index.ReadRUM(lr.Attributes(), l.maxRunes); ok {
@@ -144,7 +144,7 @@ func (l *logLinker) count(b *logBatch, ref index.Ref, lr plog.LogRecord) (confli
 	case out.Late:
 		b.late++
 	}
-	if l.rule.Wants(lr) {
+	if !out.Late && l.rule.Wants(lr) {
 		outcome := eventDropped
 		if out.Event && l.index.KeepEvent(ref, l.rule.Encode(lr), l.rule.Most) {
 			outcome = eventPending

@@ -22,6 +22,7 @@ type logProcessor struct {
 	linker  logLinker
 	next    consumer.Logs
 	batches sync.Pool // of *logBatch
+	counts  bool
 	member
 }
 
@@ -30,7 +31,7 @@ func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*
 	if err != nil {
 		return nil, err
 	}
-	p := &logProcessor{next: next}
+	p := &logProcessor{next: next, counts: cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0}
 	if p.member, err = newMember(set, cfg, pipeline.SignalLogs, cfg.Logs.Wait, cfg.Logs.MaxWaitBytes, p.release); err != nil {
 		return nil, err
 	}
@@ -39,7 +40,6 @@ func newLogProcessor(set processor.Settings, cfg *Config, next consumer.Logs) (*
 		index:        p.index,
 		copies:       copies,
 		rule:         newEventRule(cfg),
-		counts:       cfg.Spans.Counts || cfg.Spans.Events.MaxPerSpan > 0,
 		canonicalize: cfg.IDs.Canonicalize,
 		markNoID:     cfg.Logs.MarkNoID,
 		waitForSpan:  cfg.Logs.WaitFor == waitUnknownSpan,
@@ -95,6 +95,7 @@ func (p *logProcessor) recycle(b *logBatch) {
 
 // link walks over all logs; those that should wait are in b.incomplete then.
 func (p *logProcessor) link(b *logBatch, ld plog.Logs, at stage) {
+	b.counts = p.counts && p.hasTraces.Load()
 	for r, rl := range ld.ResourceLogs().All() {
 		b.prints.Reset()
 		src := p.linker.source(rl.Resource())

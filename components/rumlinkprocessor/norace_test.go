@@ -10,10 +10,13 @@ import (
 	"testing"
 
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
+	"go.opentelemetry.io/collector/processor/processortest"
 )
 
 // Data without ids passes at no cost: not one allocation is made to look at it.
@@ -49,6 +52,25 @@ func TestSpansWithoutLogsAllocateNothing(t *testing.T) {
 		_, err := spans.processTraces(t.Context(), td)
 		require.NoError(t, err)
 	}))
+}
+
+// Without logs to join, nothing is learned of spans; nor is anything counted of
+// logs without spans to read it.
+func TestWhatNobodyReadsIsNotLearned(t *testing.T) {
+	set := processortest.NewNopSettings(metadata.Type)
+	cfg := createDefaultConfig().(*Config)
+	spans, err := newSpanProcessor(set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	_, err = spans.processTraces(t.Context(), manySpans(0, 1000))
+	require.NoError(t, err)
+	require.Zero(t, spans.index.Stats().Entries)
+
+	cfg = createDefaultConfig().(*Config)
+	logs, err := newLogProcessor(set, cfg, consumertest.NewNop())
+	require.NoError(t, err)
+	_, err = logs.processLogs(t.Context(), manyLogs(0, 1000, true))
+	require.NoError(t, err)
+	require.Zero(t, logs.index.Stats().Entries)
 }
 
 // Joining a log costs what writing its attributes costs, and the tables of a

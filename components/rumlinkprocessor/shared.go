@@ -36,15 +36,17 @@ type shared struct {
 	done      chan struct{}
 	queues    atomic.Pointer[[]*parking.Queue]
 
+	// In which signals it stands: what nobody reads is not learned.
+	hasTraces, hasLogs atomic.Bool
+
 	mu      sync.Mutex
-	signals map[pipeline.Signal]bool // in which it stands
 	claimed map[pipeline.Signal]bool // whose waiting data goes to the storage
 }
 
 func newShared(set processor.Settings, cfg *Config, now func() int64) *shared {
 	return &shared{
 		set: set, cfg: cfg, index: newIndex(cfg, now),
-		signals: map[pipeline.Signal]bool{}, claimed: map[pipeline.Signal]bool{},
+		claimed: map[pipeline.Signal]bool{},
 	}
 }
 
@@ -67,8 +69,11 @@ func (s *shared) Start(_ context.Context, host component.Host) (err error) {
 	order := pipelineorder.Of(host)
 	if order == nil { // no extension knows; which signals it was made for is known here
 		order = pipelineorder.Pipelines{}
-		for signal := range s.signals {
-			order[pipeline.NewID(signal)] = []component.ID{s.set.ID}
+		if s.hasTraces.Load() {
+			order[pipeline.NewID(pipeline.SignalTraces)] = []component.ID{s.set.ID}
+		}
+		if s.hasLogs.Load() {
+			order[pipeline.NewID(pipeline.SignalLogs)] = []component.ID{s.set.ID}
 		}
 	}
 	for _, sentence := range misplacements(order, s.set.ID, len(s.cfg.Spans.LinkOrphansBy) > 0) {
@@ -89,9 +94,11 @@ func (s *shared) Shutdown(context.Context) error {
 
 // standsIn notes a signal for which the processor was made.
 func (s *shared) standsIn(signal pipeline.Signal) {
-	s.mu.Lock()
-	s.signals[signal] = true
-	s.mu.Unlock()
+	if signal == pipeline.SignalTraces {
+		s.hasTraces.Store(true)
+	} else {
+		s.hasLogs.Store(true)
+	}
 }
 
 // claim takes the storage for a signal. Data found there after a restart must

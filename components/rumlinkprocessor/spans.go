@@ -2,6 +2,7 @@ package rumlinkprocessor
 
 import (
 	"context"
+	"sync"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/consumer"
@@ -12,21 +13,15 @@ import (
 	"go.opentelemetry.io/collector/processor/processorhelper"
 	"go.uber.org/zap"
 
-	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
 )
 
 // spanProcessor joins the spans of one pipeline.
 type spanProcessor struct {
-	linker spanLinker
-	next   consumer.Traces
+	linker  spanLinker
+	next    consumer.Traces
+	batches sync.Pool // of *spanBatch
 	member
-}
-
-// spanBatch is what one batch counts and uses up.
-type spanBatch struct {
-	tally
-	consumed []index.EntryKey
 }
 
 func newSpanProcessor(set processor.Settings, cfg *Config, next consumer.Traces) (p *spanProcessor, err error) {
@@ -34,6 +29,7 @@ func newSpanProcessor(set processor.Settings, cfg *Config, next consumer.Traces)
 	if p.member, err = newMember(set, cfg, pipeline.SignalTraces, cfg.Spans.Wait, cfg.Spans.MaxWaitBytes, p.release); err != nil {
 		return nil, err
 	}
+	p.batches.New = func() any { return newSpanBatch() }
 	p.linker = spanLinker{
 		index:    p.index,
 		arrived:  p.arrived,
@@ -51,18 +47,30 @@ func (p *spanProcessor) start(ctx context.Context, host component.Host) error {
 // processTraces first makes the whole batch known, then enriches it, so that
 // the order of spans within a batch decides nothing.
 func (p *spanProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
-	var n spanBatch
-	p.linker.learn(&n, td)
+	b := p.batch()
+	defer p.recycle(b)
+	p.linker.learn(b, td)
 	if p.wait != nil && td.SpanCount() > 0 && p.park(ctx, td) {
-		p.telemetry.add(ctx, &n.tally)
+		p.telemetry.add(ctx, &b.tally)
 		return td, processorhelper.ErrSkipProcessingData
 	}
-	p.linker.enrich(&n, td)
-	p.telemetry.add(ctx, &n.tally)
+	p.linker.enrich(b, td)
+	p.telemetry.add(ctx, &b.tally)
 	if c := callOf(ctx, p); c != nil {
-		c.consumed = n.consumed
+		c.consumed = append(c.consumed, b.consumed...)
 	}
 	return td, nil
+}
+
+func (p *spanProcessor) batch() *spanBatch {
+	b := p.batches.Get().(*spanBatch)
+	b.logs = p.hasLogs.Load()
+	return b
+}
+
+func (p *spanProcessor) recycle(b *spanBatch) {
+	b.reset()
+	p.batches.Put(b)
 }
 
 // park holds a batch of spans back for its logs and reports whether it could.
@@ -84,13 +92,14 @@ func (p *spanProcessor) release(ctx context.Context, items []*parking.Item) erro
 	if err != nil {
 		return consumererror.NewPermanent(err)
 	}
-	var n spanBatch
-	p.linker.enrich(&n, td)
+	b := p.batch()
+	defer p.recycle(b)
+	p.linker.enrich(b, td)
 	if err := p.next.ConsumeTraces(parking.ClientContext(ctx, items), td); err != nil {
 		return err
 	}
-	p.index.Forget(n.consumed)
-	p.telemetry.add(ctx, &n.tally)
+	p.index.Forget(b.consumed)
+	p.telemetry.add(ctx, &b.tally)
 	return nil
 }
 
@@ -100,7 +109,8 @@ func (p *spanProcessor) adopt(it *parking.Item) error {
 	if err != nil {
 		return err
 	}
-	var n spanBatch
-	p.linker.learn(&n, td)
+	b := p.batch()
+	defer p.recycle(b)
+	p.linker.learn(b, td)
 	return nil
 }

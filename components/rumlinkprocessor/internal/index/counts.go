@@ -30,7 +30,7 @@ type Counted struct {
 // CountLog counts one log on its span, which may yet have to come, unless the
 // same log has been counted before. A span keeps at most maxEvents events.
 func (x *Index) CountLog(r Ref, fingerprint uint64, severity, maxEvents int) (out Counted) {
-	if !x.seen.First(fingerprint) {
+	if !x.seen.first(fingerprint) {
 		return Counted{Duplicate: true}
 	}
 	res := x.store.Put(r.SpanKey(), 0, false, func(e *entry, fresh bool) int64 {
@@ -41,7 +41,7 @@ func (x *Index) CountLog(r Ref, fingerprint uint64, severity, maxEvents int) (ou
 			e.counts[severity]++
 		}
 		out.Late = e.flags&passed != 0
-		out.Event = e.pending().len() < maxEvents
+		out.Event = !out.Late && e.pending().len() < maxEvents
 		return 0
 	})
 	out.Refused = res != store.Hit

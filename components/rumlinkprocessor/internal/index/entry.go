@@ -18,9 +18,9 @@ type entry struct {
 	// hi2 is the second upper half seen under a trace entry's low half. In a
 	// span entry it is what the span's logs say the upper half is, 0 nothing.
 	hi2    uint64
-	info   unique.Handle[SpanInfo] // span entries
-	rum    unique.Handle[RUM]      // trace entries: what is certain of the user
-	extra  any                     // of a span entry *pending, of a trace entry *user, of a key entry *Owner
+	info   Info               // span entries
+	rum    unique.Handle[RUM] // trace entries: what is certain of the user
+	extra  any                // of a span entry *pending, of a trace entry *user, of a key entry *Owner
 	counts Counts
 	flags  flags
 }

@@ -65,13 +65,13 @@ type Found struct {
 	High     uint64 // upper half of the trace, when Method is not MethodNone
 	Key      string // the business key that led there, with MethodKey
 	Conflict bool   // the low half is known, with another upper half
-	info     unique.Handle[SpanInfo]
+	info     Info
 	rum      unique.Handle[RUM]
 }
 
 // Span returns what is known of the span, if it was seen.
 func (f *Found) Span() (info SpanInfo, ok bool) {
-	if f.info == (unique.Handle[SpanInfo]{}) {
+	if f.info == (Info{}) {
 		return info, false
 	}
 	return f.info.Value(), true

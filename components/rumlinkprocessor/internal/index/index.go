@@ -46,7 +46,7 @@ type Config struct {
 // Index is what is known.
 type Index struct {
 	store    *store.Store[entry]
-	seen     *store.Seen
+	seen     *seenLately
 	now      func() int64
 	seeds    [2]maphash.Seed
 	tenant   string
@@ -71,7 +71,7 @@ func New(cfg Config) *Index {
 			TenantShare: share,
 			Now:         cfg.Now,
 		}),
-		seen:     store.NewSeen(int(fingerprints), cfg.TTL, cfg.Now),
+		seen:     newSeen(int(fingerprints), cfg.TTL, cfg.Now),
 		now:      cfg.Now,
 		seeds:    [2]maphash.Seed{maphash.MakeSeed(), maphash.MakeSeed()},
 		tenant:   cfg.Tenant,
@@ -138,7 +138,7 @@ func (x *Index) Forget(keys []EntryKey) {
 // Sweep gives back the memory of what is out of date.
 func (x *Index) Sweep() {
 	x.store.Sweep()
-	x.seen.Sweep()
+	x.seen.sweep()
 }
 
 // Stats returns totals since New, except Entries and Bytes.

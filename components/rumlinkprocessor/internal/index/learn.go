@@ -1,7 +1,5 @@
 package index
 
-import "unique"
-
 // What a value shared through package unique costs besides its strings when
 // nobody shares it, measured: the value, its place in the map, its weak pointer.
 // The store books it in full for each entry, so its account is an upper bound.
@@ -13,8 +11,7 @@ const (
 )
 
 // PutSpan makes a span known. It reports whether the span's logs contradict it.
-func (x *Index) PutSpan(r Ref, service, name string) (conflict bool) {
-	info := unique.Make(SpanInfo{Service: service, Name: name})
+func (x *Index) PutSpan(r Ref, info Info) (conflict bool) {
 	bytes := info.Value().bytes()
 	x.store.Put(r.SpanKey(), bytes, true, func(e *entry, _ bool) (grown int64) {
 		if e.flags&seen == 0 && e.hi2 != 0 {
@@ -25,7 +22,7 @@ func (x *Index) PutSpan(r Ref, service, name string) (conflict bool) {
 			}
 			e.hi2 = 0
 		}
-		if e.info != (unique.Handle[SpanInfo]{}) {
+		if e.info != (Info{}) {
 			grown -= e.info.Value().bytes()
 		}
 		e.addHi(r.High)

@@ -1,165 +1,149 @@
 package store
 
-import (
-	"math"
-	"sync"
-	"sync/atomic"
-)
+import "sync"
 
-const (
-	none      = math.MaxUint32
-	chunkBits = 7
-	chunkSize = 1 << chunkBits
-)
-
-// slot is one entry. Its four links make two lists, both from the oldest to
-// the youngest: all entries of the shard, and those of its tenant.
-type slot[V any] struct {
-	key          Key
-	at           int64 // when its life began
-	extra        int64 // bytes attached to val
-	next, prev   uint32
-	tnext, tprev uint32
-	val          V
-}
-
-type list struct{ head, tail uint32 }
-
-// shard is a slab of slots, an index into it and the two lists. Slots lie in
-// chunks, so that growing copies nothing; an empty shard gives them all back.
+// shard is two generations, and the keys of the one that was cleared last.
 type shard[V any] struct {
-	mu      sync.Mutex
-	oldestP atomic.Int64 // when the head's life began; MaxInt64 when empty
-	chunks  []*[chunkSize]slot[V]
-	used    uint32 // slots of the slab that were ever taken
-	free    uint32 // list of freed slots, by next
-	live    uint32
-	index   []uint32 // open addressing: slot number + 1, 0 is an empty place
-	order   list
-	tenants map[uint64]*list
+	mu         sync.Mutex
+	young, old generation[V]
+	born       int64 // when young began
+	gone       table
+	goneEarly  bool // for lack of space, and not by age
+
+	expired, evicted, evictedTenant int64
 }
 
-func (sh *shard[V]) init(tenants bool) {
-	sh.free = none
-	sh.order = list{none, none}
-	sh.oldestP.Store(math.MaxInt64)
-	if tenants {
-		sh.tenants = make(map[uint64]*list)
+// put writes an entry. It reports whether entries had to leave for lack of space,
+// and whether the entry was written.
+func (sh *shard[V]) put(l *limits, now int64, hash uint64, k Key, need int64, refresh bool, f func(*V, bool) int64) (pressed, ok bool) {
+	sh.age(l, now)
+	if i := sh.young.find(hash, k); i != none {
+		return sh.change(l, &sh.young, i, need, f)
 	}
-}
-
-func (sh *shard[V]) at(i uint32) *slot[V] {
-	return &sh.chunks[i>>chunkBits][i&(chunkSize-1)]
-}
-
-func (sh *shard[V]) oldestAt() int64 { return sh.oldestP.Load() }
-
-func (sh *shard[V]) publishOldest() {
-	if sh.order.head == none {
-		sh.oldestP.Store(math.MaxInt64)
-		return
+	i := sh.old.find(hash, k)
+	if i != none && !refresh {
+		return sh.change(l, &sh.old, i, need, f)
 	}
-	sh.oldestP.Store(sh.at(sh.order.head).at)
-}
-
-// insert takes a slot for k, which must not be there yet.
-func (sh *shard[V]) insert(s *Store[V], hash uint64, k Key, now int64) uint32 {
-	i := sh.free
+	cost := need + l.slot
 	if i != none {
-		sh.free = sh.at(i).next
-	} else {
-		i = sh.used
-		if int(i>>chunkBits) == len(sh.chunks) {
-			sh.chunks = append(sh.chunks, new([chunkSize]slot[V]))
+		cost += sh.old.attached[i]
+	}
+	if cost > l.most() {
+		return true, false
+	}
+	over := l.tenant > 0 && sh.young.tenants[k.Tenant] >= l.tenant
+	pressed = over || sh.full(l, cost, i == none)
+	if pressed && l.dropNew {
+		return true, false
+	}
+	v, attached := sh.old.take(l, i)
+	switch {
+	case over:
+		sh.turnTenant(l, k.Tenant)
+	case pressed:
+		sh.evicted += sh.old.live
+		sh.turn(now, true)
+	}
+	sh.insert(l, hash, k, v, attached, i == none, f)
+	return pressed, true
+}
+
+func (sh *shard[V]) insert(l *limits, hash uint64, k Key, v V, attached int64, fresh bool, f func(*V, bool) int64) {
+	g := &sh.young
+	i := g.insert(l, hash, k)
+	g.values[i], g.attached[i] = v, attached
+	grown := f(&g.values[i], fresh)
+	g.attached[i] += grown
+	g.bytes += l.slot + attached + grown
+}
+
+// change lets f change entry i of g, unless there is no space for what it needs.
+func (sh *shard[V]) change(l *limits, g *generation[V], i uint32, need int64, f func(*V, bool) int64) (pressed, ok bool) {
+	bytes := g.bytes
+	if l.dropNew {
+		bytes = sh.young.bytes + sh.old.bytes
+	}
+	if need > 0 && bytes+need > l.most() {
+		return true, false
+	}
+	grown := f(&g.values[i], false)
+	g.attached[i] += grown
+	g.bytes += grown
+	return false, true
+}
+
+// full reports whether another entry needs space that only the old generation
+// can give.
+func (sh *shard[V]) full(l *limits, cost int64, fresh bool) bool {
+	if l.dropNew {
+		return fresh && sh.young.live+sh.old.live >= l.entries || sh.young.bytes+sh.old.bytes+cost > l.bytes
+	}
+	return sh.young.live >= max(1, l.entries/2) || sh.young.bytes+cost > l.bytes/2
+}
+
+// age lets generations grow old.
+func (sh *shard[V]) age(l *limits, now int64) {
+	switch age := now - sh.born; {
+	case age <= l.halfLife:
+	case age <= 2*l.halfLife:
+		sh.expired += sh.old.live
+		sh.turn(sh.born+l.halfLife, false) // not now: the old ones must leave in time
+	default: // nothing came for long: all memory is given back
+		sh.expired += sh.old.live + sh.young.live
+		sh.gone, sh.goneEarly = sh.young.table, false
+		if sh.old.live > sh.young.live {
+			sh.gone = sh.old.table
 		}
-		sh.used++
+		if age > 4*l.halfLife {
+			sh.gone = table{}
+		}
+		sh.young, sh.old, sh.born = generation[V]{}, generation[V]{}, now
 	}
-	e := sh.at(i)
-	e.key, e.at = k, now
-	sh.live++
-	sh.addIndex(s, hash, i)
-	sh.appendOrder(i)
-	return i
 }
 
-// delete gives slot i back. Values hold pointers, so the slot is zeroed.
-func (sh *shard[V]) delete(s *Store[V], i uint32) {
-	e := sh.at(i)
-	sh.dropIndex(s, s.hash(e.key), i)
-	sh.unlinkOrder(i)
-	sh.live--
-	if sh.live == 0 {
-		sh.chunks, sh.index = nil, nil
-		sh.used, sh.free = 0, none
-	} else {
-		*e = slot[V]{next: sh.free}
-		sh.free = i
-	}
-	sh.publishOldest()
+// turn clears the old generation, makes the young one old, and begins another.
+func (sh *shard[V]) turn(born int64, early bool) {
+	sh.clearOld(early)
+	sh.young, sh.old, sh.born = sh.old, sh.young, born
 }
 
-// refresh makes i the youngest entry.
-func (sh *shard[V]) refresh(i uint32, now int64) {
-	sh.unlinkOrder(i)
-	sh.at(i).at = now
-	sh.appendOrder(i)
-	sh.publishOldest()
+// turnTenant lets the entries of one tenant grow old, and those of it that were
+// old leave: a tenant that fills its share pays itself.
+func (sh *shard[V]) turnTenant(l *limits, tenant uint64) {
+	for i := range sh.old.tags {
+		if sh.old.is(i, tenant) {
+			sh.old.take(l, uint32(i))
+			sh.evictedTenant++
+		}
+	}
+	for i := range sh.young.tags {
+		if sh.young.is(i, tenant) {
+			k := sh.young.keys[i]
+			v, attached := sh.young.take(l, uint32(i))
+			p := sh.old.insert(l, l.hash(k), k)
+			sh.old.values[p], sh.old.attached[p] = v, attached
+			sh.old.bytes += l.slot + attached
+		}
+	}
 }
 
-func (sh *shard[V]) appendOrder(i uint32) {
-	e := sh.at(i)
-	e.next, e.prev = none, sh.order.tail
-	if e.prev == none {
-		sh.order.head = i
-		sh.publishOldest()
-	} else {
-		sh.at(e.prev).next = i
-	}
-	sh.order.tail = i
-	if sh.tenants == nil {
+// clearOld empties the old generation but for its keys, which are remembered. It
+// keeps its memory only if it needed it.
+func (sh *shard[V]) clearOld(early bool) {
+	g := &sh.old
+	spare := sh.gone
+	sh.gone, sh.goneEarly = g.table, early
+	if g.live*4 < int64(len(g.tags)) {
+		*g = generation[V]{}
 		return
 	}
-	l := sh.tenants[e.key.Tenant]
-	if l == nil {
-		l = &list{none, none}
-		sh.tenants[e.key.Tenant] = l
+	clear(g.values)
+	clear(g.attached)
+	if len(spare.tags) != len(g.values) {
+		spare = newTable(len(g.values))
 	}
-	e.tnext, e.tprev = none, l.tail
-	if e.tprev == none {
-		l.head = i
-	} else {
-		sh.at(e.tprev).tnext = i
-	}
-	l.tail = i
-}
-
-func (sh *shard[V]) unlinkOrder(i uint32) {
-	e := sh.at(i)
-	if e.prev == none {
-		sh.order.head = e.next
-	} else {
-		sh.at(e.prev).next = e.next
-	}
-	if e.next == none {
-		sh.order.tail = e.prev
-	} else {
-		sh.at(e.next).prev = e.prev
-	}
-	if sh.tenants == nil {
-		return
-	}
-	l := sh.tenants[e.key.Tenant]
-	if e.tprev == none {
-		l.head = e.tnext
-	} else {
-		sh.at(e.tprev).tnext = e.tnext
-	}
-	if e.tnext == none {
-		l.tail = e.tprev
-	} else {
-		sh.at(e.tnext).tprev = e.tprev
-	}
-	if l.head == none {
-		delete(sh.tenants, e.key.Tenant)
-	}
+	clear(spare.tags)
+	spare.used = 0
+	clear(g.tenants)
+	*g = generation[V]{table: spare, values: g.values, attached: g.attached, tenants: g.tenants}
 }

@@ -1,32 +1,34 @@
-// Package store keeps what the join knows: values of one fixed size under
-// 24-byte keys, for a fixed time, in bounded memory.
+// Package store keeps what the index knows: values of one fixed size under
+// 24-byte keys, for a limited time, in bounded memory.
 //
-// Every entry lives for one TTL counted from its last refreshing write, so the
-// order of writing is the order of expiry and nothing is ever sorted or timed.
-// A store that is full gives up its oldest entry or refuses the new one, as
-// configured; a tenant over its share pays with its own oldest entry. Reads
-// never prolong a life. An expired entry is no longer seen but is remembered
-// for one more TTL (while nobody needs its place), so that a miss can say
+// It is cut into shards, and each shard holds two generations. What is written
+// goes into the young one; when that holds half of the shard's part, or is half a
+// TTL old, the old one is cleared as a whole and takes its place. So an entry
+// lives at least half a TTL and at most a TTL after its last refreshing write,
+// unless more than the store holds come after it; nothing is ever sorted, timed
+// or removed one by one. Reads never prolong a life. The keys of the generation
+// that was cleared last are remembered until the next is, so that a miss can say
 // "expired" instead of "not found".
+//
+// A store that is full clears its old generation early or refuses new entries, as
+// configured. A tenant that fills its share of a generation pays with its own old
+// entries, and with drop_new adds nothing until the next.
 package store
 
 import (
 	"hash/maphash"
 	"math"
-	"sync"
+	"math/bits"
 	"sync/atomic"
 	"time"
 	"unsafe"
 )
 
 const (
-	shardCount = 64
-	// indexBytes is what the index of a shard costs per entry at most: four
-	// bytes per place, a quarter to a half of the places taken.
-	indexBytes = 16
-	// A writer to a store that drops new entries makes room by clearing out
-	// expired ones, and may lose it to other writers this often.
-	maxAttempts = 8
+	maxShards = 64
+	// A shard is not worth having for less.
+	minShardEntries = 256
+	minShardBytes   = 256 << 10
 )
 
 // Key names an entry. Tenant keeps tenants apart; A and B are what the caller
@@ -38,9 +40,9 @@ type Config struct {
 	MaxEntries int
 	MaxBytes   int64
 	TTL        time.Duration
-	// DropNew refuses new entries when full; else the oldest entry leaves.
+	// DropNew refuses new entries when full; else old ones leave early.
 	DropNew bool
-	// TenantShare is the part of MaxEntries that one tenant may hold; 0 or 1
+	// TenantShare is the part of a generation that one tenant may fill; 0 or 1
 	// does not tell tenants apart.
 	TenantShare float64
 	// Now is a monotonic clock in nanoseconds.
@@ -64,7 +66,7 @@ const (
 
 // Stats are totals since New, except Entries and Bytes.
 type Stats struct {
-	Entries         int64 // live entries and those remembered as expired
+	Entries         int64
 	Bytes           int64 // what they cost, by the store's own account
 	EvictedTTL      int64
 	EvictedCapacity int64
@@ -74,184 +76,140 @@ type Stats struct {
 
 // Store is safe for concurrent use.
 type Store[V any] struct {
-	cfg       Config
-	seed      maphash.Seed
-	slotBytes int64
-	tenantMax int64
+	cfg    Config
+	limits limits
+	seed   maphash.Seed
+	shards []shard[V]
 
-	shards [shardCount]shard[V]
+	droppedNew   atomic.Int64
+	lastPressure atomic.Int64
+}
 
-	entries, bytes                             atomic.Int64
-	evictedTTL, evictedCapacity, evictedTenant atomic.Int64
-	droppedNew                                 atomic.Int64
-	lastPressure                               atomic.Int64
-	youngest                                   atomic.Int64 // when the last life began
-	tenantsMu                                  sync.Mutex
-	tenants                                    map[uint64]int64
+// limits are the bounds of one shard.
+type limits struct {
+	entries, bytes int64 // of both generations
+	slot           int64 // bytes of an entry beside what is attached to it
+	tenant         int64 // entries of one tenant in a generation; 0 no limit
+	halfLife       int64
+	dropNew        bool
+	hash           func(Key) uint64
+}
+
+// most is how many bytes a generation may take. One that never has to leave for
+// another may take all.
+func (l *limits) most() int64 {
+	if l.dropNew {
+		return l.bytes
+	}
+	return l.bytes / 2
 }
 
 // New returns an empty store. It allocates next to nothing until used.
 func New[V any](cfg Config) *Store[V] {
-	s := &Store[V]{
-		cfg:       cfg,
-		seed:      maphash.MakeSeed(),
-		slotBytes: int64(unsafe.Sizeof(slot[V]{})) + indexBytes,
+	n := min(maxShards, cfg.MaxEntries/minShardEntries, int(cfg.MaxBytes/minShardBytes))
+	n = 1 << (bits.Len(uint(max(1, n))) - 1)
+	l := limits{
+		entries:  int64(cfg.MaxEntries / n),
+		bytes:    cfg.MaxBytes / int64(n),
+		slot:     slotBytes(int64(unsafe.Sizeof(*new(V)))),
+		halfLife: max(1, int64(cfg.TTL/2)),
+		dropNew:  cfg.DropNew,
 	}
 	if cfg.TenantShare > 0 && cfg.TenantShare < 1 {
-		s.tenantMax = max(1, int64(cfg.TenantShare*float64(cfg.MaxEntries)))
-		s.tenants = make(map[uint64]int64)
+		l.tenant = max(1, int64(cfg.TenantShare*float64(l.entries/2)))
 	}
+	s := &Store[V]{cfg: cfg, limits: l, seed: maphash.MakeSeed(), shards: make([]shard[V], n)}
+	s.limits.hash = s.hash
 	s.lastPressure.Store(math.MinInt64)
-	s.youngest.Store(math.MinInt64)
-	for i := range s.shards {
-		s.shards[i].init(s.tenantMax > 0)
-	}
 	return s
 }
 
-// Put gives f the value under k to change, a zero one with fresh true when k
-// is not known. need is an upper bound, in bytes, of what f will attach to the
-// value beyond its fixed size; f returns what it did attach. A fresh entry's
-// life begins now; refresh begins the life of a known one again. Put returns
-// Hit, or Full when there was no room, and then f was not called; a store that
-// evicts has no room only for what is larger than all of it.
+// Put gives f the value under k to change, a zero one with fresh true when k is
+// not known. need is an upper bound, in bytes, of what f will attach to the value
+// beyond its fixed size; f returns what it did attach. A fresh entry's life
+// begins now; refresh begins the life of a known one again. Put returns Hit, or
+// Full when there was no space, and then f was not called.
 //
 // f runs under a lock: it must be short and must not use the store.
 func (s *Store[V]) Put(k Key, need int64, refresh bool, f func(v *V, fresh bool) (grown int64)) Result {
-	if need+s.slotBytes <= s.cfg.MaxBytes {
-		for range maxAttempts {
-			short := s.put(k, need, refresh, f)
-			if short == enough {
-				s.trim(k)
-				return Hit
-			}
-			if !s.dropExpired(k, short) {
-				break
-			}
-		}
-	}
-	s.lastPressure.Store(s.cfg.Now())
-	s.droppedNew.Add(1)
-	return Full
-}
-
-func (s *Store[V]) put(k Key, need int64, refresh bool, f func(v *V, fresh bool) (grown int64)) shortage {
 	hash := s.hash(k)
-	sh := &s.shards[hash%shardCount]
+	now := s.cfg.Now()
+	sh := s.shard(hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	now := s.cfg.Now()
-	i := sh.find(s, hash, k)
-	if i != none && s.expired(sh.at(i), now) {
-		s.evictedTTL.Add(1)
-		s.remove(sh, i)
-		i = none
+	pressed, ok := sh.put(&s.limits, now, hash, k, need, refresh, f)
+	if pressed {
+		s.lastPressure.Store(now)
 	}
-	cost, fresh := need, i == none
-	if fresh {
-		cost += s.slotBytes
+	if !ok {
+		s.droppedNew.Add(1)
+		return Full
 	}
-	if short := s.book(k.Tenant, cost, fresh); short != enough {
-		return short
-	}
-	if fresh {
-		i = sh.insert(s, hash, k, s.begin(now))
-	} else if refresh {
-		sh.refresh(i, s.begin(now))
-	}
-	grown := f(&sh.at(i).val, fresh)
-	sh.at(i).extra += grown
-	s.bytes.Add(grown - need)
-	return enough
+	return Hit
 }
 
 // View shows f the value under k, if it is live. f runs under a lock.
 func (s *Store[V]) View(k Key, f func(v *V)) Result {
 	hash := s.hash(k)
-	sh := &s.shards[hash%shardCount]
-	sh.mu.Lock()
-	defer sh.mu.Unlock()
 	now := s.cfg.Now()
-	i := sh.find(s, hash, k)
-	if i == none {
-		return s.miss(now)
-	}
-	if s.expired(sh.at(i), now) {
-		return Expired
-	}
-	f(&sh.at(i).val)
-	return Hit
-}
-
-// Remove forgets k at once and reports whether it was there.
-func (s *Store[V]) Remove(k Key) bool {
-	hash := s.hash(k)
-	sh := &s.shards[hash%shardCount]
+	sh := s.shard(hash)
 	sh.mu.Lock()
 	defer sh.mu.Unlock()
-	i := sh.find(s, hash, k)
-	if i == none {
-		return false
-	}
-	s.remove(sh, i)
-	return true
-}
-
-// Sweep gives back the memory of entries that have been expired for a TTL.
-func (s *Store[V]) Sweep() {
-	limit := s.cfg.Now() - 2*int64(s.cfg.TTL)
-	for i := range s.shards {
-		sh := &s.shards[i]
-		sh.mu.Lock()
-		for sh.oldestAt() <= limit {
-			s.evictedTTL.Add(1)
-			s.remove(sh, sh.order.head)
-		}
-		sh.mu.Unlock()
-	}
-}
-
-// Stats returns the totals so far.
-func (s *Store[V]) Stats() Stats {
-	return Stats{
-		Entries:         s.entries.Load(),
-		Bytes:           s.bytes.Load(),
-		EvictedTTL:      s.evictedTTL.Load(),
-		EvictedCapacity: s.evictedCapacity.Load(),
-		EvictedTenant:   s.evictedTenant.Load(),
-		DroppedNew:      s.droppedNew.Load(),
-	}
-}
-
-// hash spreads keys, which strangers choose, by a seed that they do not know.
-func (s *Store[V]) hash(k Key) uint64 { return maphash.Comparable(s.seed, k) }
-
-// begin returns when a life begins: now, or just after the last one if the
-// clock has not moved since, so that of all entries exactly one is the oldest.
-func (s *Store[V]) begin(now int64) int64 {
-	for {
-		last := s.youngest.Load()
-		at := max(now, last+1)
-		if s.youngest.CompareAndSwap(last, at) {
-			return at
+	sh.age(&s.limits, now)
+	for _, g := range [...]*generation[V]{&sh.young, &sh.old} {
+		if i := g.find(hash, k); i != none {
+			f(&g.values[i])
+			return Hit
 		}
 	}
-}
-
-func (s *Store[V]) expired(e *slot[V], now int64) bool { return now-e.at > int64(s.cfg.TTL) }
-
-func (s *Store[V]) miss(now int64) Result {
-	if last := s.lastPressure.Load(); last != math.MinInt64 && now-last <= int64(s.cfg.TTL) {
+	switch last := s.lastPressure.Load(); {
+	case sh.gone.find(hash, k) != none && !sh.goneEarly:
+		return Expired
+	case last != math.MinInt64 && now-last <= int64(s.cfg.TTL):
 		return Full
 	}
 	return Missing
 }
 
-// remove takes entry i out of sh, whose lock is held, and off every account.
-func (s *Store[V]) remove(sh *shard[V], i uint32) {
-	e := sh.at(i)
-	s.bytes.Add(-s.slotBytes - e.extra)
-	s.entries.Add(-1)
-	s.bookTenant(e.key.Tenant, -1)
-	sh.delete(s, i)
+// Remove forgets k at once and reports whether it was there.
+func (s *Store[V]) Remove(k Key) bool {
+	hash := s.hash(k)
+	sh := s.shard(hash)
+	sh.mu.Lock()
+	defer sh.mu.Unlock()
+	sh.age(&s.limits, s.cfg.Now())
+	return sh.young.remove(&s.limits, hash, k) || sh.old.remove(&s.limits, hash, k)
 }
+
+// Sweep gives back the memory of generations whose time is over.
+func (s *Store[V]) Sweep() {
+	now := s.cfg.Now()
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		sh.age(&s.limits, now)
+		sh.mu.Unlock()
+	}
+}
+
+// Stats returns the totals so far.
+func (s *Store[V]) Stats() (t Stats) {
+	for i := range s.shards {
+		sh := &s.shards[i]
+		sh.mu.Lock()
+		t.Entries += sh.young.live + sh.old.live
+		t.Bytes += sh.young.bytes + sh.old.bytes
+		t.EvictedTTL += sh.expired
+		t.EvictedCapacity += sh.evicted
+		t.EvictedTenant += sh.evictedTenant
+		sh.mu.Unlock()
+	}
+	t.DroppedNew = s.droppedNew.Load()
+	return t
+}
+
+// hash spreads keys, which strangers choose, by a seed that they do not know.
+func (s *Store[V]) hash(k Key) uint64 { return maphash.Comparable(s.seed, k) }
+
+// shard is chosen by the lowest bits of the hash; the highest choose the place.
+func (s *Store[V]) shard(hash uint64) *shard[V] { return &s.shards[hash&uint64(len(s.shards)-1)] }

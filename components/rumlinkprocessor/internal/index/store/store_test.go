@@ -42,25 +42,37 @@ func get(s *Store[value], k Key) (n int64, r Result) {
 
 func id(n int) Key { return Key{A: uint64(n), B: 7} }
 
-func TestAnEntryLivesForItsTTLAndIsThenRememberedForAnother(t *testing.T) {
+// Half a TTL is certain, a TTL the end, whenever the entry came.
+func TestAnEntryLivesForHalfItsTTLAtLeastAndForItsTTLAtMost(t *testing.T) {
+	for start := range 60 {
+		s, c := newStore(t, nil)
+		put(s, id(0), 0) // the first generation begins
+		c.now = int64(start) * int64(time.Second)
+		put(s, id(1), 11)
+		c.now += int64(30 * time.Second)
+		n, r := get(s, id(1))
+		require.Equal(t, Hit, r, start)
+		require.EqualValues(t, 11, n)
+		c.now += int64(30*time.Second) + 1
+		_, r = get(s, id(1))
+		require.Equal(t, Expired, r, start)
+		_, r = get(s, id(2))
+		require.Equal(t, Missing, r)
+	}
+}
+
+func TestTheExpiredAreRememberedAndThenForgotten(t *testing.T) {
 	s, c := newStore(t, nil)
 	put(s, id(1), 11)
-	c.now += int64(time.Minute)
-	n, r := get(s, id(1))
-	require.Equal(t, Hit, r)
-	require.EqualValues(t, 11, n)
-	c.now++
-	_, r = get(s, id(1))
-	require.Equal(t, Expired, r)
-	_, r = get(s, id(2))
-	require.Equal(t, Missing, r)
+	c.now += int64(time.Minute) + 1
 	s.Sweep()
-	require.EqualValues(t, 1, s.Stats().Entries)
-	c.now += int64(time.Minute)
-	s.Sweep()
-	_, r = get(s, id(1))
-	require.Equal(t, Missing, r)
 	require.Equal(t, Stats{EvictedTTL: 1}, s.Stats())
+	_, r := get(s, id(1))
+	require.Equal(t, Expired, r)
+	c.now += 2*int64(time.Minute) + 1
+	s.Sweep()
+	_, r = get(s, id(1))
+	require.Equal(t, Missing, r)
 }
 
 func TestAWriteAfterExpiryBeginsAfresh(t *testing.T) {
@@ -78,117 +90,118 @@ func TestOnlyARefreshingWriteProlongsALife(t *testing.T) {
 	s, c := newStore(t, nil)
 	put(s, id(1), 1)
 	put(s, id(2), 2)
-	c.now += int64(time.Minute)
-	s.Put(id(1), 0, false, func(*value, bool) int64 { return 0 })
+	c.now += int64(31 * time.Second)
+	s.Put(id(1), 0, false, func(v *value, _ bool) int64 { v.n = 10; return 0 })
 	put(s, id(2), 3)
-	c.now++
+	n, _ := get(s, id(1))
+	require.EqualValues(t, 10, n)
+	c.now += int64(31 * time.Second)
 	_, r := get(s, id(1))
 	require.Equal(t, Expired, r)
-	_, r = get(s, id(2))
+	n, r = get(s, id(2))
 	require.Equal(t, Hit, r)
+	require.EqualValues(t, 3, n)
 }
 
-func TestAFullStoreGivesUpExactlyItsOldest(t *testing.T) {
-	s, c := newStore(t, nil)
-	for i := range 5000 {
+// What a full store gives up is older than all that it keeps of a shard, and at
+// least nearly half of what it may hold is always there.
+func TestAFullStoreGivesUpItsOldest(t *testing.T) {
+	s, c := newStore(t, func(cfg *Config) { cfg.MaxEntries = 10_000 })
+	for i := range 50_000 {
 		c.now++
 		require.Equal(t, Hit, put(s, id(i), int64(i)))
-		require.LessOrEqual(t, s.Stats().Entries, int64(1000))
+		require.LessOrEqual(t, s.Stats().Entries, int64(10_000))
 	}
-	for i := range 5000 {
+	for i := range 50_000 {
 		_, r := get(s, id(i))
-		if i < 4000 {
+		switch {
+		case i < 38_000:
 			require.Equal(t, Full, r, "the store remembers that it was short of space")
-		} else {
-			require.Equal(t, Hit, r)
+		case i >= 46_000:
+			require.Equal(t, Hit, r, i)
 		}
 	}
-	require.EqualValues(t, 4000, s.Stats().EvictedCapacity)
+	st := s.Stats()
+	require.EqualValues(t, 50_000, st.EvictedCapacity+st.Entries)
 }
 
-// Clocks have steps, and many entries are written within one.
-func TestAFullStoreGivesUpItsOldestThoughTheClockStands(t *testing.T) {
-	s, _ := newStore(t, nil)
-	for i := range 5000 {
-		require.Equal(t, Hit, put(s, id(i), int64(i)))
-	}
-	for i := range 5000 {
-		_, r := get(s, id(i))
-		require.Equal(t, i >= 4000, r == Hit, i)
-	}
-}
-
-func TestDropNewRefusesExactlyTheSurplus(t *testing.T) {
+func TestDropNewRefusesTheSurplus(t *testing.T) {
 	s, c := newStore(t, func(cfg *Config) { cfg.DropNew = true })
+	taken := 0
 	for i := range 5000 {
-		c.now++
-		want := Hit
-		if i >= 1000 {
-			want = Full
+		if put(s, id(i), int64(i)) == Hit {
+			taken++
 		}
-		require.Equal(t, want, put(s, id(i), int64(i)))
 	}
-	require.Equal(t, Hit, put(s, id(3), 33), "what is known can be written to")
+	require.Equal(t, 1000, taken)
 	require.EqualValues(t, 4000, s.Stats().DroppedNew)
-	c.now += int64(time.Minute)
-	require.Equal(t, Hit, put(s, id(5000), 1), "the expired make room")
+	require.Equal(t, Hit, put(s, id(3), 33), "what is known can be written to")
+	n, r := get(s, id(3))
+	require.Equal(t, Hit, r)
+	require.EqualValues(t, 33, n)
+	c.now += int64(time.Minute) + 1
+	require.Equal(t, Hit, put(s, id(5000), 1), "the expired make space")
 	require.True(t, s.Remove(id(5000)))
 	require.False(t, s.Remove(id(5000)))
 }
 
 func TestATenantOverItsSharePaysItself(t *testing.T) {
 	s, c := newStore(t, func(cfg *Config) { cfg.TenantShare = 0.5 })
-	for i := range 400 {
-		c.now++
+	for i := range 200 {
 		put(s, Key{Tenant: 1, A: uint64(i)}, 1)
 	}
 	for i := range 10_000 {
 		c.now++
 		require.Equal(t, Hit, put(s, Key{Tenant: 2, A: uint64(i)}, 2))
 	}
-	for i := range 400 {
+	for i := range 200 {
 		_, r := get(s, Key{Tenant: 1, A: uint64(i)})
 		require.Equal(t, Hit, r)
 	}
-	_, r := get(s, Key{Tenant: 2, A: 9999})
-	require.Equal(t, Hit, r)
+	for i := 9900; i < 10_000; i++ {
+		_, r := get(s, Key{Tenant: 2, A: uint64(i)})
+		require.Equal(t, Hit, r)
+	}
 	st := s.Stats()
-	require.EqualValues(t, 900, st.Entries)
-	require.EqualValues(t, 9500, st.EvictedTenant)
 	require.Zero(t, st.EvictedCapacity)
+	require.EqualValues(t, 10_200, st.Entries+st.EvictedTenant)
+	require.LessOrEqual(t, st.Entries, int64(700))
 }
 
 func TestBytesAreBoundedAndAddUp(t *testing.T) {
-	s, c := newStore(t, func(cfg *Config) { cfg.MaxBytes = 100_000 })
-	rng := rand.New(rand.NewPCG(1, 2))
-	attached := make(map[int]int64)
-	for range 20_000 {
-		c.now++
-		i, n := rng.IntN(300), rng.Int64N(2000)
-		s.Put(id(i), n, true, func(_ *value, fresh bool) int64 {
-			if fresh {
-				attached[i] = 0
-			}
-			grown := n/2 - attached[i]
-			attached[i] = n / 2
-			return grown
-		})
-		require.LessOrEqual(t, s.Stats().Bytes, int64(100_000))
-	}
-	var live, want int64
-	for i := range 300 {
-		if _, r := get(s, id(i)); r == Hit {
-			live++
-			want += s.slotBytes + attached[i]
+	for _, dropNew := range []bool{false, true} {
+		s, c := newStore(t, func(cfg *Config) { cfg.MaxBytes, cfg.DropNew = 100_000, dropNew })
+		rng := rand.New(rand.NewPCG(1, 2))
+		attached := make(map[int]int64)
+		for range 20_000 {
+			c.now += int64(10 * time.Millisecond)
+			i, n := rng.IntN(300), rng.Int64N(2000)
+			s.Put(id(i), n, rng.IntN(2) == 0, func(_ *value, fresh bool) int64 {
+				if fresh {
+					attached[i] = 0
+				}
+				grown := n/2 - attached[i]
+				attached[i] = n / 2
+				return grown
+			})
+			require.LessOrEqual(t, s.Stats().Bytes, int64(100_000))
 		}
+		var live, want int64
+		for i := range 300 {
+			if _, r := get(s, id(i)); r == Hit {
+				live++
+				want += s.limits.slot + attached[i]
+			}
+		}
+		require.Positive(t, live)
+		require.Equal(t, live, s.Stats().Entries)
+		require.Equal(t, want, s.Stats().Bytes)
+		for i := range 300 {
+			s.Remove(id(i))
+		}
+		require.Zero(t, s.Stats().Bytes)
+		require.Zero(t, s.Stats().Entries)
 	}
-	require.Equal(t, live, s.Stats().Entries)
-	require.Equal(t, want, s.Stats().Bytes)
-	for i := range 300 {
-		s.Remove(id(i))
-	}
-	require.Zero(t, s.Stats().Bytes)
-	require.Zero(t, s.Stats().Entries)
 }
 
 func TestAnEntryLargerThanTheStoreIsRefusedAlone(t *testing.T) {
@@ -199,16 +212,16 @@ func TestAnEntryLargerThanTheStoreIsRefusedAlone(t *testing.T) {
 	require.Equal(t, Hit, r)
 }
 
-// The store against a map and a list of what was written when.
+// The store against a map of what was written when.
 func TestItDoesWhatAMapWould(t *testing.T) {
-	s, c := newStore(t, func(cfg *Config) { cfg.MaxEntries = 500; cfg.TenantShare = 0.9 })
+	s, c := newStore(t, func(cfg *Config) { cfg.MaxEntries = 5000; cfg.TenantShare = 0.9 })
 	type known struct{ n, at int64 }
 	model := make(map[Key]known)
 	rng := rand.New(rand.NewPCG(3, 4))
 	for step := range 200_000 {
 		c.now += rng.Int64N(int64(400 * time.Millisecond))
 		k := Key{Tenant: uint64(rng.IntN(3)), A: uint64(rng.IntN(200))}
-		switch rng.IntN(4) {
+		switch rng.IntN(5) {
 		case 0:
 			delete(model, k)
 			s.Remove(k)
@@ -217,12 +230,32 @@ func TestItDoesWhatAMapWould(t *testing.T) {
 		case 2:
 			put(s, k, int64(step))
 			model[k] = known{int64(step), c.now}
+		case 3:
+			if m, ok := model[k]; ok {
+				s.Put(k, 0, false, func(v *value, fresh bool) int64 {
+					if !fresh {
+						v.n, m.n = int64(step), int64(step)
+						model[k] = m
+						return 0
+					}
+					v.n = int64(step)
+					model[k] = known{int64(step), c.now}
+					return 0
+				})
+			}
 		}
 		m, ok := model[k]
 		n, r := get(s, k)
-		live := ok && c.now-m.at <= int64(time.Minute)
-		require.Equal(t, live, r == Hit, "step %d", step)
-		if live {
+		age := time.Duration(c.now - m.at)
+		switch {
+		case !ok:
+			require.NotEqual(t, Hit, r, "step %d", step)
+		case age <= 30*time.Second:
+			require.Equal(t, Hit, r, "step %d", step)
+		case age > time.Minute:
+			require.NotEqual(t, Hit, r, "step %d", step)
+		}
+		if ok && r == Hit {
 			require.Equal(t, m.n, n)
 		}
 	}
@@ -294,14 +327,9 @@ func TestAnEntryCostsAtMost200Bytes(t *testing.T) {
 			t.Fatal("a fresh entry was refused")
 		}
 	}
-	perEntry := float64(liveHeap()-before) / float64(n)
-	t.Logf("%.0f bytes per entry, by its own account %d", perEntry, s.slotBytes)
+	perEntry := float64(liveHeap()-before) / float64(s.Stats().Entries)
+	t.Logf("%.0f bytes per entry, by its own account %d", perEntry, s.limits.slot)
 	require.LessOrEqual(t, perEntry, 200.0)
-	for i := range n {
-		if got, r := get(s, id(i)); r != Hit || got != int64(i) {
-			t.Fatalf("entry %d is lost", i)
-		}
-	}
 	runtime.KeepAlive(s)
 }
 
@@ -311,36 +339,9 @@ func TestAnIdleStoreGivesItsMemoryBack(t *testing.T) {
 	for i := range 200_000 {
 		put(s, id(i), 1)
 	}
-	c.now += 2*int64(time.Minute) + int64(time.Second) // the lives began one after another
+	c.now += 2*int64(time.Minute) + int64(time.Second)
 	s.Sweep()
 	require.Zero(t, s.Stats().Entries)
 	require.Less(t, liveHeap()-before, int64(1<<20))
 	runtime.KeepAlive(s)
-}
-
-func TestSeenRemembersForATTLWithinItsCapacity(t *testing.T) {
-	c := new(clock)
-	s := NewSeen(32_000, time.Minute, func() int64 { return c.now })
-	require.True(t, s.First(42))
-	require.False(t, s.First(42))
-	c.now += int64(time.Minute)
-	require.False(t, s.First(42))
-	c.now += 2*int64(time.Minute) + 1
-	require.True(t, s.First(42))
-	for i := range uint64(1_000_000) {
-		if !s.First(i*0x9e3779b97f4a7c15 + 1) {
-			t.Fatalf("fingerprint %d was never seen before", i)
-		}
-	}
-	held := 0
-	for i := range s.shards {
-		held += len(s.shards[i].young) + len(s.shards[i].old)
-	}
-	require.LessOrEqual(t, held, 32_000)
-	c.now += 3 * int64(time.Minute)
-	s.Sweep()
-	for i := range s.shards {
-		require.Nil(t, s.shards[i].young)
-		require.Nil(t, s.shards[i].old)
-	}
 }
