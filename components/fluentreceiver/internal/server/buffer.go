@@ -13,8 +13,8 @@ import (
 const (
 	// firstBytes is the size of a buffer before it grows. It is a part of the price of a connection.
 	firstBytes = 4 << 10
-	// maxPooledBytes is the largest that is used again.
-	maxPooledBytes = 64 << 10
+	// pooledSizes is how many sizes, each twice the one before, are used again: up to 4 MiB.
+	pooledSizes = 11
 )
 
 // buffer holds what has arrived of messages.
@@ -28,26 +28,47 @@ type buffer struct {
 	hold     *admission.Hold
 }
 
-var buffers = sync.Pool{New: func() any { return &buffer{bytes: make([]byte, 0, firstBytes)} }}
+// buffers are what is used again: those of size i have firstBytes << i. A connection begins with the smallest and grows from one to the
+// next as bytes arrive, so that it never has one that is much too large.
+var buffers [pooledSizes]sync.Pool
+
+// sizeOf is the index of the smallest pooled size of at least n bytes, pooledSizes if there is none.
+func sizeOf(n int64) int {
+	for i := range pooledSizes {
+		if firstBytes<<i >= n {
+			return i
+		}
+	}
+	return pooledSizes
+}
+
+// take returns an empty slice of n bytes' capacity.
+func take(n int64) []byte {
+	if i := sizeOf(n); i < pooledSizes && firstBytes<<i == n {
+		if p, ok := buffers[i].Get().(*[]byte); ok {
+			return *p
+		}
+	}
+	return make([]byte, 0, n)
+}
+
+// give lets a slice be used again.
+func give(b []byte) {
+	if i := sizeOf(int64(cap(b))); i < pooledSizes && firstBytes<<i == cap(b) {
+		b = b[:0]
+		buffers[i].Put(&b)
+	}
+}
 
 func newBuffer(pools *admission.Pools) *buffer {
-	b := buffers.Get().(*buffer)
-	b.hold = new(admission.Hold)
+	b := &buffer{bytes: take(firstBytes), hold: new(admission.Hold)}
 	b.hold.Open(pools.Reception)
-	if size := cap(b.bytes); size > firstBytes && b.hold.TryGrow(int64(size)) != nil {
-		b.bytes = make([]byte, 0, firstBytes)
-	}
 	return b
 }
 
 func (b *buffer) release() {
 	b.hold.Release()
-	b.hold = nil
-	b.bytes, b.taken, b.scanned = b.bytes[:0], 0, 0
-	b.reset()
-	if cap(b.bytes) <= maxPooledBytes {
-		buffers.Put(b)
-	}
+	give(b.bytes)
 }
 
 func (b *buffer) reset() {
@@ -79,8 +100,8 @@ func (b *buffer) grow(ctx context.Context, limit int64, stop func()) error {
 	if err := b.hold.Grow(ctx, size); err != nil {
 		return err
 	}
-	bytes := make([]byte, len(b.bytes), size)
-	copy(bytes, b.bytes)
+	bytes := append(take(size), b.bytes...)
+	give(b.bytes)
 	b.bytes = bytes
 	b.hold.Shrink(paid)
 	b.hold.EvictWith(stop)
