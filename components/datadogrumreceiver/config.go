@@ -25,8 +25,6 @@ type Config struct {
 	Paths map[string][]string `mapstructure:"paths"`
 	// MaxEventBytes is the longest single event that is converted; a longer one is refused and the rest of its body is kept.
 	MaxEventBytes int `mapstructure:"max_event_bytes"`
-	// MaxInFlightBytes bounds the bodies that are in memory at one time, as they came and decoded; beyond it senders are told to come again.
-	MaxInFlightBytes int64 `mapstructure:"max_in_flight_bytes"`
 	// ClientTokens are the tokens that may send. Empty means that every token may.
 	ClientTokens map[string]intake.TokenConfig `mapstructure:"client_tokens"`
 	// TrustedProxies are the networks whose X-Forwarded-For is believed.
@@ -74,8 +72,8 @@ func createDefaultConfig() component.Config {
 			"replay": {"/api/v2/replay"},
 			"logs":   {"/api/v2/logs"},
 		},
-		MaxEventBytes: 1 << 20, MaxInFlightBytes: 256 << 20,
-		RateLimit: intake.RateLimitConfig{PerToken: 500, PerIP: 50, MaxKeys: 50_000},
+		MaxEventBytes: 1 << 20,
+		RateLimit:     intake.RateLimitConfig{PerToken: 500, PerIP: 50, MaxKeys: 50_000},
 		Actions: action.Config{
 			Span: action.SpanPerTrace, Wait: 45 * time.Second, Missing: 90 * time.Second, Remember: 10 * time.Minute,
 			MaxHeld: 20_000, MaxHeldBytes: 64 << 20, PerSession: 20,

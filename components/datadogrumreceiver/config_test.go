@@ -17,7 +17,6 @@ func TestMistakesAreNamed(t *testing.T) {
 	for want, edit := range map[string]func(*Config){
 		`max_event_bytes must be positive, got 0`:                                                            func(c *Config) { c.MaxEventBytes = 0 },
 		`max_request_body_size must be positive, got -1`:                                                     func(c *Config) { c.MaxRequestBodySize = -1 },
-		`max_in_flight_bytes must be at least twice max_request_body_size, got 1`:                            func(c *Config) { c.MaxInFlightBytes = 1 },
 		`paths must name tracks in lower-case letters, got "RUM"`:                                            func(c *Config) { c.Paths["RUM"] = nil },
 		`paths::rum must begin with /, got "rum"`:                                                            func(c *Config) { c.Paths["rum"] = []string{"rum"} },
 		`paths must give a path to one track, got "/rum" for both replay and rum`:                            func(c *Config) { c.Paths["replay"] = []string{"/rum"} },

@@ -19,6 +19,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
 
@@ -63,7 +64,7 @@ func newRUM(set receiver.Settings, cfg *Config) (*rum, error) {
 		return nil, err
 	}
 	r.intake, errs[4] = intake.New(intake.Settings{
-		Paths: cfg.Paths, MaxBodyBytes: cfg.MaxRequestBodySize, MaxInFlightBytes: cfg.MaxInFlightBytes,
+		Paths: cfg.Paths, MaxBodyBytes: cfg.MaxRequestBodySize, Pools: admission.Default(),
 		Tokens: cfg.ClientTokens, TrustedProxies: cfg.TrustedProxies, RateLimit: &cfg.RateLimit, Skew: &cfg.Skew,
 		Passthrough: &cfg.Passthrough, MaxBodies: cfg.Dedupe.MaxBodies, RememberBodies: cfg.Dedupe.TTL,
 	}, &r.privacy, r.convert, func() time.Time { return r.now() }, r.tel.TelemetryBuilder, r.tel.id)
@@ -162,6 +163,7 @@ func (r *rum) listen(ctx context.Context, host component.Host) (*http.Server, ne
 	if err != nil {
 		return nil, nil, err
 	}
+	admission.Default().Watch(server, r.set.ID.String())
 	listener, err := cfg.ToListener(ctx)
 	if err != nil {
 		return nil, nil, fmt.Errorf("listen on %s: %w", cfg.NetAddr.Endpoint, err)

@@ -116,9 +116,6 @@ func (c *Config) validateRelations() error {
 	if c.Actions.Remember < c.Actions.Missing || c.Actions.Remember < c.Actions.Wait {
 		return fmt.Errorf("actions::remember must be at least actions::wait and actions::missing, got %s", c.Actions.Remember)
 	}
-	if c.MaxInFlightBytes < 2*c.MaxRequestBodySize {
-		return fmt.Errorf("max_in_flight_bytes must be at least twice max_request_body_size, got %d", c.MaxInFlightBytes)
-	}
 	return nil
 }
 

@@ -24,6 +24,8 @@ type Limits struct {
 	MinBytesPerSecond int64
 	// Grace is the time before the pace counts, and the longest silence.
 	Grace time.Duration
+	// Raw leaves the body as it came: who reads it decompresses.
+	Raw bool
 }
 
 // The defaults of the pace.
@@ -86,8 +88,8 @@ func Open(w http.ResponseWriter, req *http.Request, pools *admission.Pools, l Li
 	if err := r.tooLong(); err != nil {
 		return r, err
 	}
-	switch encoding := req.Header.Get("Content-Encoding"); encoding {
-	case "", "identity":
+	switch encoding := req.Header.Get("Content-Encoding"); {
+	case encoding == "", encoding == "identity", l.Raw:
 	default:
 		body, err := inflate.New(encoding, wire{r}, inflate.Options{MaxBytes: l.MaxBytes, Take: r.take})
 		if err != nil {

@@ -1,62 +1,46 @@
 package intake
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"strings"
-	"sync"
-	"sync/atomic"
 
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zlib"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
+	"github.com/otelcol-obs/otelcol-obs/internal/httpbody"
+	"github.com/otelcol-obs/otelcol-obs/internal/inflate"
 )
 
 var (
 	errTooLarge = errors.New("body is larger than max_request_body_size")
-	errBusy     = errors.New("as many bodies are in memory as max_in_flight_bytes allows")
 	errEncoding = errors.New("content encoding is none of deflate, gzip, identity")
 )
 
-// bodyReader collects a body as a string, up to a bound of its own and a budget
-// it shares with all the others.
-type bodyReader struct {
-	strings.Builder
-	max    int64
-	taken  int64
-	budget *atomic.Int64
-}
+const (
+	// expansion is how many times larger the events of a body are while they are converted.
+	expansion = 16
+	// maxExpanded bounds it: a long body is converted in steps.
+	maxExpanded = 24 << 20
+)
 
-// Write implements io.Writer.
-func (b *bodyReader) Write(p []byte) (int, error) {
-	if int64(b.Len()+len(p)) > b.max {
-		return 0, errTooLarge
+// read returns the body as it came, which Datadog may get, and what frees what was taken for it.
+func (h *Handler) read(w http.ResponseWriter, req *http.Request) (raw string, free func(), err error) {
+	in, err := httpbody.Open(w, req, h.set.Pools, httpbody.Limits{MaxBytes: h.set.MaxBodyBytes, Raw: true})
+	free = func() { _ = in.Close() }
+	if err == nil {
+		var b []byte
+		if b, err = in.ReadAll(); err == nil {
+			raw = string(b)
+			httpbody.FreeBuffer(b)
+			return raw, free, nil
+		}
 	}
-	b.taken += int64(len(p))
-	if b.budget.Add(-int64(len(p))) < 0 {
-		return 0, errBusy
+	if admission.AsRefusal(err) != nil {
+		in.Drain()
 	}
-	return b.Builder.Write(p)
-}
-
-// release gives the budget back. The strings that were read may live on in what
-// was handed to the pipelines, which have bounds of their own.
-func (b *bodyReader) release() { b.budget.Add(b.taken) }
-
-var copyBuffers = sync.Pool{New: func() any { b := make([]byte, 32<<10); return &b }}
-
-// readFrom reads all of src.
-func (b *bodyReader) readFrom(src io.Reader) error {
-	buf := copyBuffers.Get().(*[]byte)
-	defer copyBuffers.Put(buf)
-	_, err := io.CopyBuffer(struct{ io.Writer }{b}, struct{ io.Reader }{src}, *buf)
-	var tooLarge *http.MaxBytesError
-	if errors.As(err, &tooLarge) {
-		return errTooLarge
-	}
-	return err
+	return "", free, err
 }
 
 // encodings lists what must be undone to read a body, in that order: first the
@@ -77,34 +61,62 @@ func encodings(header, query string) ([]string, error) {
 	return list, nil
 }
 
-// decode undoes the encodings of raw into out.
-func decode(raw string, list []string, out *bodyReader) error {
+// decode undoes the encodings of raw. What it needs is taken from hold before it is used.
+func (h *Handler) decode(ctx context.Context, hold *admission.Hold, raw string, list []string) (string, error) {
 	var src io.Reader = strings.NewReader(raw)
-	for i, name := range list {
-		var err error
-		if name == "gzip" {
-			src, err = gzip.NewReader(src)
-		} else {
-			src, err = inflater(src, raw, i == 0)
+	take := func(n int64) error { return hold.Grow(ctx, n) }
+	for _, name := range list {
+		in, err := inflate.New(name, src, inflate.Options{MaxBytes: h.set.MaxBodyBytes, Take: take})
+		if err != nil {
+			return "", err
+		}
+		defer in.Close()
+		src = in
+	}
+	var out strings.Builder
+	buf := make([]byte, 32<<10)
+	for {
+		n, err := src.Read(buf)
+		if int64(out.Len()+n) > h.set.MaxBodyBytes {
+			return "", errTooLarge
+		}
+		// Twice: a builder that grows has the old and the new.
+		if e := take(2 * int64(n)); e != nil {
+			return "", e
+		}
+		out.Write(buf[:n])
+		if err == io.EOF {
+			return out.String(), nil
 		}
 		if err != nil {
-			return fmt.Errorf("decode %s: %w", name, err)
+			if admission.AsRefusal(err) != nil {
+				return "", err
+			}
+			return "", fmt.Errorf("decode %s: %w", strings.Join(list, " and "), err)
 		}
 	}
-	if err := out.readFrom(src); err != nil {
-		if errors.Is(err, errTooLarge) || errors.Is(err, errBusy) {
-			return err
-		}
-		return fmt.Errorf("decode body: %w", err)
-	}
-	return nil
 }
 
-// inflater reads a zlib stream, which is what HTTP calls deflate, or a bare
-// deflate stream, which is what some clients send.
-func inflater(src io.Reader, raw string, first bool) (io.Reader, error) {
-	if first && (len(raw) < 2 || raw[0]&0x0f != 8 || (uint(raw[0])<<8|uint(raw[1]))%31 != 0) {
-		return flate.NewReader(src), nil
+// refused counts what the pools refused, for the whole process.
+func (h *Handler) refused(req *http.Request, err error) {
+	if r := admission.AsRefusal(err); r != nil {
+		h.set.Pools.Report(admission.Event{
+			Listener: h.count.id.Value.AsString(), Refusal: r, Bytes: max(0, req.ContentLength), Peer: req.RemoteAddr, UserAgent: req.UserAgent(),
+		})
 	}
-	return zlib.NewReader(src)
+}
+
+func bodyAnswer(err error) answer {
+	r := admission.AsRefusal(err)
+	switch {
+	case errors.Is(err, errTooLarge), r != nil && r.Reason == admission.ReasonSize, r != nil && r.Reason == admission.ReasonPrice:
+		return answer{http.StatusRequestEntityTooLarge, err.Error()}
+	case r != nil && r.Retry > 0:
+		return answer{http.StatusServiceUnavailable, err.Error()}
+	case errors.Is(err, errEncoding):
+		return answer{http.StatusUnsupportedMediaType, err.Error()}
+	case errors.Is(err, context.Canceled):
+		return answer{http.StatusServiceUnavailable, err.Error()}
+	}
+	return answer{http.StatusBadRequest, err.Error()}
 }

@@ -1,6 +1,10 @@
 package intake
 
-import "time"
+import (
+	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
+)
 
 // TokenConfig is what one client token may do.
 type TokenConfig struct {
@@ -50,14 +54,14 @@ type PassthroughConfig struct {
 
 // Settings are what the intake is made of.
 type Settings struct {
-	Paths            map[string][]string // tracks and their URL paths
-	MaxBodyBytes     int64
-	MaxInFlightBytes int64
-	Tokens           map[string]TokenConfig
-	TrustedProxies   []string
-	RateLimit        *RateLimitConfig
-	Skew             *SkewConfig
-	Passthrough      *PassthroughConfig
-	MaxBodies        int // remembered, against retries
-	RememberBodies   time.Duration
+	Paths          map[string][]string // tracks and their URL paths
+	MaxBodyBytes   int64
+	Pools          *admission.Pools // of the process
+	Tokens         map[string]TokenConfig
+	TrustedProxies []string
+	RateLimit      *RateLimitConfig
+	Skew           *SkewConfig
+	Passthrough    *PassthroughConfig
+	MaxBodies      int // remembered, against retries
+	RememberBodies time.Duration
 }

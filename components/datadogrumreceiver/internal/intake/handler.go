@@ -16,6 +16,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 	"github.com/otelcol-obs/otelcol-obs/internal/ttlset"
 )
 
@@ -43,7 +44,6 @@ type Handler struct {
 
 	bodies *ttlset.Claims[digest.Key] // converted, and handed on
 	owners atomic.Uint64
-	budget atomic.Int64 // bytes that bodies may still take
 }
 
 // claimLife is how long a request may take. A claim that is older was left by one that never ended.
@@ -61,7 +61,6 @@ func New(set Settings, privacy *event.Privacy, convert Converter, now func() tim
 		set: set, router: newRouter(set.Paths), gate: g, pass: pass, privacy: privacy, agents: agent.NewReader(), count: count, convert: convert, now: now,
 		bodies: ttlset.NewClaims[digest.Key](set.MaxBodies, set.RememberBodies, claimLife),
 	}
-	h.budget.Store(set.MaxInFlightBytes)
 	return h, nil
 }
 
@@ -97,12 +96,12 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		h.count.answered(req.Context(), c.track, h.quota(w, req, &c))
 		return
 	}
-	a := h.answer(req, &c, err)
+	a := h.answer(w, req, &c, err)
 	h.count.answered(req.Context(), c.track, a.code)
 	a.write(w)
 }
 
-func (h *Handler) answer(req *http.Request, c *call, err error) answer {
+func (h *Handler) answer(w http.ResponseWriter, req *http.Request, c *call, err error) answer {
 	switch {
 	case req.Method == http.MethodOptions:
 		return answer{code: http.StatusNoContent} // a preflight without the origin it asks for stays refused by the browser
@@ -113,7 +112,7 @@ func (h *Handler) answer(req *http.Request, c *call, err error) answer {
 	case req.Method != http.MethodPost:
 		return answer{http.StatusMethodNotAllowed, "RUM data is sent with POST"}
 	}
-	return h.post(req, c)
+	return h.post(w, req, c)
 }
 
 func (a answer) write(w http.ResponseWriter) {
@@ -156,39 +155,24 @@ func (h *Handler) admit(req *http.Request, c *call, now time.Time) (visitor, ans
 }
 
 // post takes one body in.
-func (h *Handler) post(req *http.Request, c *call) answer {
+func (h *Handler) post(w http.ResponseWriter, req *http.Request, c *call) answer {
 	now := h.now()
 	from, a := h.admit(req, c, now)
 	if a != accepted {
 		return a
 	}
-	raw := h.newBody()
-	defer raw.release()
-	if err := raw.readFrom(req.Body); err != nil {
+	raw, free, err := h.read(w, req)
+	defer free()
+	if err != nil {
+		h.refused(req, err)
 		return bodyAnswer(err)
 	}
 	if c.track == "rum" {
-		if a := h.events(req, c, raw.String(), from, now); a.code != http.StatusAccepted {
+		if a := h.events(req, c, raw, from, now); a.code != http.StatusAccepted {
 			return a
 		}
 	}
-	return h.handOn(req, c, raw.String(), from.ip, now)
-}
-
-func (h *Handler) newBody() *bodyReader {
-	return &bodyReader{max: h.set.MaxBodyBytes, budget: &h.budget}
-}
-
-func bodyAnswer(err error) answer {
-	switch {
-	case errors.Is(err, errTooLarge):
-		return answer{http.StatusRequestEntityTooLarge, err.Error()}
-	case errors.Is(err, errBusy):
-		return answer{http.StatusServiceUnavailable, err.Error()}
-	case errors.Is(err, errEncoding):
-		return answer{http.StatusUnsupportedMediaType, err.Error()}
-	}
-	return answer{http.StatusBadRequest, err.Error()}
+	return h.handOn(req, c, raw, from.ip, now)
 }
 
 // events has the events of a body converted, once.
@@ -198,13 +182,14 @@ func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, n
 	if err != nil {
 		return bodyAnswer(err)
 	}
+	var hold admission.Hold
+	hold.Open(h.set.Pools.Decoding)
+	defer hold.Release()
 	if len(list) > 0 {
-		out := h.newBody()
-		defer out.release()
-		if err := decode(raw, list, out); err != nil {
+		if body, err = h.decode(req.Context(), &hold, raw, list); err != nil {
+			h.refused(req, err)
 			return bodyAnswer(err)
 		}
-		body = out.String()
 	}
 	key, owner := digest.Of("body", from.token, body), h.owners.Add(1)
 	switch h.bodies.Claim(key, owner, now) {
@@ -214,6 +199,11 @@ func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, n
 	case ttlset.ClaimPending:
 		return answer{http.StatusServiceUnavailable, "the same body is being converted for another request"}
 	case ttlset.ClaimNew:
+	}
+	if err := hold.Grow(req.Context(), min(expansion*int64(len(body)), maxExpanded)); err != nil {
+		h.bodies.Release(key, owner)
+		h.refused(req, err)
+		return bodyAnswer(err)
 	}
 	v := h.convert(req.Context(), body, h.origin(c, req, from, now))
 	if v.Retry {

@@ -20,13 +20,14 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
 
 // newHandler returns a handler of the settings edit leaves, and the bodies it had converted.
 func newHandler(t *testing.T, edit func(*Settings)) (*Handler, *[]string) {
 	t.Helper()
 	set := Settings{
-		Paths: map[string][]string{"rum": {"/rum"}}, MaxBodyBytes: 1 << 20, MaxInFlightBytes: 4 << 20,
+		Paths: map[string][]string{"rum": {"/rum"}}, MaxBodyBytes: 1 << 20, Pools: admission.New(admission.Limits{}),
 		RateLimit: &RateLimitConfig{MaxKeys: 1}, Skew: &SkewConfig{}, Passthrough: &PassthroughConfig{},
 		MaxBodies: 10, RememberBodies: time.Hour,
 	}
@@ -57,19 +58,26 @@ func send(h http.Handler, method, path, body string, header ...string) *httptest
 	return w
 }
 
-func TestBodiesShareABudget(t *testing.T) {
+func TestBodiesWaitForMemoryOfTheProcessAndAreToldToComeAgain(t *testing.T) {
 	t.Parallel()
-	h, bodies := newHandler(t, func(s *Settings) { s.MaxInFlightBytes = 10 })
-	got := send(h, http.MethodPost, "/rum", strings.Repeat("a", 11))
-	require.Equal(t, http.StatusServiceUnavailable, got.Code)
-	require.Equal(t, errBusy.Error(), strings.TrimSpace(got.Body.String()))
-	require.Equal(t, "1", got.Header().Get("Retry-After"))
+	pools := admission.New(admission.Limits{MaxWait: 10 * time.Millisecond})
+	h, bodies := newHandler(t, func(s *Settings) { s.Pools = pools })
+	for _, pool := range []*admission.Pool{pools.Reception, pools.Decoding} {
+		all, err := pool.Reserve(t.Context(), pool.Largest())
+		require.NoError(t, err)
+		got := send(h, http.MethodPost, "/rum", strings.Repeat("a", 11))
+		require.Equal(t, http.StatusServiceUnavailable, got.Code)
+		require.Contains(t, got.Body.String(), "send again later")
+		require.Equal(t, "1", got.Header().Get("Retry-After"))
+		all.Release()
+	}
 	require.Equal(t, http.StatusAccepted, send(h, http.MethodPost, "/rum", strings.Repeat("a", 10)).Code)
 	require.Equal(t, []string{"aaaaaaaaaa"}, *bodies)
-	require.EqualValues(t, 10, h.budget.Load(), "it is given back")
+	require.Zero(t, pools.Reception.Usage().Held)
+	require.Zero(t, pools.Decoding.Usage().Held)
 }
 
-func TestTheBudgetIsGivenBackAfterABomb(t *testing.T) {
+func TestMemoryIsGivenBackAfterABomb(t *testing.T) {
 	t.Parallel()
 	h, bodies := newHandler(t, nil)
 	var bomb bytes.Buffer
@@ -79,7 +87,8 @@ func TestTheBudgetIsGivenBackAfterABomb(t *testing.T) {
 	require.NoError(t, w.Close())
 	require.Equal(t, http.StatusRequestEntityTooLarge, send(h, http.MethodPost, "/rum", bomb.String(), "Content-Encoding", "gzip").Code)
 	require.Empty(t, *bodies)
-	require.EqualValues(t, 4<<20, h.budget.Load())
+	require.Zero(t, h.set.Pools.Reception.Usage().Held)
+	require.Zero(t, h.set.Pools.Decoding.Usage().Held)
 }
 
 func TestTheClientBehindATrustedProxy(t *testing.T) {
