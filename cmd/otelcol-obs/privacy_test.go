@@ -27,6 +27,9 @@ func TestEveryShippedPipelineObfuscates(t *testing.T) {
 			cfg, err := loaded(t, uris...)
 			require.NoError(t, err)
 			for id, p := range cfg.Service.Pipelines {
+				if !slices.ContainsFunc(p.Receivers, func(id component.ID) bool { return cfg.Connectors[id] == nil }) {
+					continue // another pipeline comes before
+				}
 				order := func(typ string) int {
 					return slices.IndexFunc(p.Processors, func(id component.ID) bool { return id.Type().String() == typ })
 				}

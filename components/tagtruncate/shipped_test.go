@@ -21,7 +21,7 @@ func TestEveryShippedConfigurationHasItsLimits(t *testing.T) {
 		requireShippedLimits(t, base)
 		for _, export := range exports {
 			switch filepath.Base(export) {
-			case "datadog.yaml", "datadog-otlp.yaml":
+			case "datadog.yaml", "datadog-otlp.yaml", "datadog-contrib.yaml":
 				want := mustProfile(t, "datadog")
 				require.Equal(t, &want, shipped(t, base, export), "%s %s", base, export)
 			case "kafka.yaml":

@@ -150,7 +150,7 @@ func TestSwappingTheBackendIsSwappingOneFile(t *testing.T) {
 	require.Equal(t, "e2e", order.Env)
 	require.Equal(t, int32(1), order.Priority)
 	require.Equal(t, story.Inventory, query.Service)
-	require.Equal(t, "SELECT stock FROM goods WHERE id = ?", query.Resource, "the exporter obfuscates as the Agent does")
+	require.Equal(t, "SELECT stock FROM goods WHERE id = ?", query.Resource, "literals are hidden as the Agent hides them")
 	require.Equal(t, "sql", query.Type)
 	require.Equal(t, int32(1), query.Priority)
 	require.Zero(t, query.Error)
@@ -158,7 +158,8 @@ func TestSwappingTheBackendIsSwappingOneFile(t *testing.T) {
 	intake.WaitFor(t, "the order's logs", func() bool {
 		n := 0
 		for _, entry := range intake.Logs() {
-			if strings.Contains(fmt.Sprint(entry), strconv.FormatUint(low, 10)) {
+			// As its logger wrote it, whole or the lower half.
+			if own := entry["dd.trace_id"]; own == hexID || own == strconv.FormatUint(low, 10) {
 				n++
 			}
 		}
@@ -175,11 +176,8 @@ func TestSwappingTheBackendIsSwappingOneFile(t *testing.T) {
 func datadogOverlay(url string) string {
 	return fmt.Sprintf(`
 exporters:
-  datadog:
-    traces: {endpoint: %[1]q}
-    metrics: {endpoint: %[1]q}
-    logs: {endpoint: %[1]q}
-    host_metadata: {enabled: false}
+  datadog_intake:
+    endpoint: %[1]q
     sending_queue: {batch: {flush_timeout: 100ms}}
 `, url)
 }

@@ -192,7 +192,7 @@ service: {pipelines: {traces: {processors: [memory_limiter, batch]}}}
 
 // The datadog exporter acknowledges into an agent in its own memory: the queue
 // is empty, the intake has nothing, and after a kill nobody has.
-func TestTheDatadogExporterLosesWhatItHolds(t *testing.T) {
+func TestTheContribDatadogExporterLosesWhatItHolds(t *testing.T) {
 	intake := ddintake.Start(t)
 	target, err := url.Parse(intake.URL)
 	require.NoError(t, err)
@@ -208,7 +208,7 @@ func TestTheDatadogExporterLosesWhatItHolds(t *testing.T) {
 	t.Cleanup(front.Close)
 	ledger := NewLedger()
 	r := &rig{t: t, ledger: ledger, Collector: collector.New(t, collector.Options{
-		Configs: []string{"config/gateway.yaml", "config/export/datadog.yaml"},
+		Configs: []string{"config/gateway.yaml", "config/export/datadog-contrib.yaml"},
 		Env:     []string{"DD_API_KEY=" + ddintake.APIKey, "DD_SITE=datadoghq.test", "DD_HOSTNAME=crash"},
 		Overlay: `
 exporters:

@@ -18,7 +18,7 @@ func TestPipelinesAreThoseOfTheRepositorysConfiguration(t *testing.T) {
 	docs := documents(t, render(t, recent, "--set", "datadog.apiKeySecret.name=datadog"))
 	for name, files := range map[string][]string{
 		"agent":   {"agent.yaml", "export/gateway.yaml"},
-		"gateway": {"gateway.yaml", "export/datadog-otlp.yaml"},
+		"gateway": {"gateway.yaml", "export/datadog.yaml"},
 	} {
 		want := object{}
 		for _, file := range files {

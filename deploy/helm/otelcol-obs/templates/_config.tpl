@@ -49,13 +49,15 @@ only what the values ask for; then come the user's own keys.
 {{- end -}}
 {{- end }}
 
-{{/* Add a processor to every pipeline, right after memory_limiter: list config id settings. */}}
+{{/* Add a processor right after memory_limiter to every pipeline that has one; others come behind those: list config id settings. */}}
 {{- define "otelcol-obs.addProcessor" -}}
 {{- $cfg := index . 0 -}}
 {{- $id := index . 1 -}}
 {{- $_ := set $cfg.processors $id (index . 2) -}}
 {{- range $pipeline := $cfg.service.pipelines -}}
+{{- if eq (first $pipeline.processors) "memory_limiter" -}}
 {{- $_ := set $pipeline "processors" (concat (list (first $pipeline.processors) $id) (rest $pipeline.processors)) -}}
+{{- end -}}
 {{- end -}}
 {{- end }}
 
@@ -64,7 +66,7 @@ only what the values ask for; then come the user's own keys.
 {{- if eq .Values.backend "otlp" -}}
 {{ eq .Values.otlp.protocol "http" | ternary "otlphttp" "otlp" }}
 {{- else if eq .Values.backend "datadog" -}}
-{{ eq .Values.datadog.protocol "otlp" | ternary "datadog-otlp" "datadog" }}
+{{ get (dict "datadog" "datadog" "otlp" "datadog-otlp" "contrib" "datadog-contrib") .Values.datadog.protocol }}
 {{- else -}}
 debug
 {{- end -}}

@@ -52,7 +52,7 @@
   value: {{ .site }}
 - name: DD_API_KEY
   valueFrom: {secretKeyRef: {name: {{ required "datadog.apiKeySecret.name is needed with backend=datadog: kubectl create secret generic datadog --from-literal=api-key=..." .apiKeySecret.name }}, key: {{ .apiKeySecret.key }}}}
-{{- if eq .protocol "datadog" }}
+{{- if ne .protocol "otlp" }}
 - name: DD_HOSTNAME
   valueFrom: {fieldRef: {fieldPath: spec.nodeName}}
 {{- end }}
