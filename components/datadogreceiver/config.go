@@ -12,6 +12,7 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 )
 
 const (
@@ -119,6 +120,14 @@ type SamplingConfig struct {
 
 	// prevent unkeyed literal initialization
 	_ struct{}
+}
+
+func (c *SamplingConfig) options() rates.Options {
+	o := rates.Options{Budget: c.TargetTPS, DefaultEnv: c.DefaultEnv, MaxPairs: c.MaxServices}
+	for _, r := range c.Rates {
+		o.Entries = append(o.Entries, rates.Entry{Service: r.Service, Env: r.Env, Rate: r.Rate})
+	}
+	return o
 }
 
 // SamplingRate is one entry of sampling::rates.

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/collector/consumer/consumererror"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/stats"
 	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
@@ -111,6 +112,18 @@ func (r *datadogReceiver) decodeTraces(p protocol) decodeFunc {
 			return err
 		}, nil
 	}
+}
+
+// learn lets the rates know whose traces a payload holds, whatever becomes of it.
+func (r *datadogReceiver) learn(ctx context.Context, found []decode.Root, sender *sender) {
+	if len(found) == 0 {
+		return
+	}
+	roots := make([]rates.Root, 0, len(found))
+	for _, root := range found {
+		roots = append(roots, rates.Root{Service: root.Service, Env: root.Env, Traces: float64(root.Undecided)})
+	}
+	r.telemetry.forgot(ctx, r.rates.Learn(roots, sender.droppedTraces, time.Now()))
 }
 
 func (r *datadogReceiver) undecodable(err error) error {

@@ -40,7 +40,7 @@ func newReceiver(set receiver.Settings, cfg *Config, pools *admission.Pools) (*d
 	if err != nil {
 		return nil, err
 	}
-	table := newRates(cfg.Sampling)
+	table := rates.New(cfg.Sampling.options())
 	tel, err := newTelemetry(set, table.Size)
 	if err != nil {
 		return nil, err

@@ -14,15 +14,21 @@ const maxPeerTags = 32
 
 // group is the statistics of the spans that have everything named here in common.
 type group struct {
+	labels
+	counts
+	ok, failed []byte // sketches of durations
+	peerTags   []string
+}
+
+type labels struct {
 	service, name, resource, typ, dbType, kind string
 	grpcStatus, httpMethod, httpEndpoint       string
 	httpStatus                                 uint64
 	synthetics                                 bool
 	root                                       uint64
-	hits, errors, topLevel, duration           uint64
-	ok, failed                                 []byte
-	peerTags                                   []string
 }
+
+type counts struct{ hits, errors, topLevel, duration uint64 }
 
 func (d *decoder) readGroup() error {
 	g := &d.group

@@ -1,7 +1,7 @@
 // Package stats turns the statistics tracers compute about their spans (/v0.6/stats) into OTLP metrics.
 //
 // Counts become delta sums and the sketches of durations delta exponential histograms, one data point for each group of spans the
-// tracer tells apart. As with traces no declared length is believed, and what is made stays in proportion to what was sent.
+// tracer counts apart. As with traces no declared length is believed, and what is made stays in proportion to what was sent.
 package stats
 
 import (
@@ -47,14 +47,18 @@ type decoder struct {
 	strings   map[string]string
 	out       pmetric.Metrics
 
-	sender     sender
-	services   []service // of this sender
-	resources  int
-	start, end pcommon.Timestamp
-	group      group
-
-	groups, dropped, badSketches int
+	sender    sender
+	services  []service // of this sender
+	resources int
+	interval
+	group group
+	tally
 }
+
+// interval is that of the bucket that is read.
+type interval struct{ start, end pcommon.Timestamp }
+
+type tally struct{ groups, dropped, badSketches int }
 
 // sender is what a payload says about the process that sent it.
 type sender struct {
@@ -102,7 +106,7 @@ func (d *decoder) payload(wrapped bool) error {
 	return err
 }
 
-// isPayload tells a wrapped payload from a bucket: only the bucket's map has an AgentTimeShift or a Start.
+// isPayload reports whether a wrapped payload comes next, not a bucket: only the bucket's map has an AgentTimeShift or a Start.
 func (d *decoder) isPayload() bool {
 	at := d.r.Pos
 	defer func() { d.r.Pos = at }()

@@ -40,12 +40,6 @@ type ChunkFields struct {
 	Mechanism uint64
 }
 
-// placed is a span that is in the result already: where, and its trace id as it said it.
-type placed struct {
-	resource, index int
-	low, high       uint64
-}
-
 // carrier is a span that brought the upper half of its trace id. It is on one span of the chunk only, whichever that is.
 type carrier struct{ low, high uint64 }
 
@@ -161,7 +155,7 @@ func (s *Sink) EndChunk() {
 		return
 	}
 	for i := range c.spans {
-		c.complete(&c.spans[i], s.span(&c.spans[i]))
+		c.complete(&c.spans[i], s.resources.span(&c.spans[i]))
 	}
 	if c.OwnsTraceID && c.TraceHigh|c.TraceLow == 0 {
 		s.whole = false
@@ -173,8 +167,6 @@ func (s *Sink) EndChunk() {
 		s.share()
 	}
 }
-
-func (s *Sink) span(p *placed) ptrace.Span { return s.resources.list[p.resource].spans.At(p.index) }
 
 // complete sets the trace id and the sampled flag.
 func (c *Chunk) complete(p *placed, span ptrace.Span) {
@@ -209,7 +201,7 @@ func (s *Sink) share() {
 			putIfAbsent(first, translate.AttrOrigin, s.Values.String(c.Origin))
 		}
 	}
-	first := s.span(&c.spans[0]).Attributes()
+	first := s.resources.span(&c.spans[0]).Attributes()
 	if c.Mechanism != 0 {
 		putIfAbsent(first, translate.AttrDecisionMaker, "-"+strconv.FormatUint(c.Mechanism, 10))
 	}
@@ -236,7 +228,7 @@ func (s *Sink) repeatDecision() {
 		dm = "-" + strconv.FormatUint(c.Mechanism, 10)
 	}
 	for i := range c.spans {
-		attrs := s.span(&c.spans[i]).Attributes()
+		attrs := s.resources.span(&c.spans[i]).Attributes()
 		if attrs.Len() == 0 {
 			continue
 		}

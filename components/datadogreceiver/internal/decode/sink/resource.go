@@ -44,6 +44,12 @@ type resource struct {
 	hasPriority bool
 }
 
+// placed is a span that is in the result already: where, and its trace id as it said it.
+type placed struct {
+	resource, index int
+	low, high       uint64
+}
+
 // resources are those of a result. The index is of the payload that is read.
 type resources struct {
 	list  []resource
@@ -182,4 +188,13 @@ func sdkLanguage(lang string) string {
 		return "cpp"
 	}
 	return lang
+}
+
+// span finds a span that was placed.
+func (r *resources) span(p *placed) ptrace.Span { return r.list[p.resource].spans.At(p.index) }
+
+func putIfAbsent(m pcommon.Map, key, value string) {
+	if v, ok := m.GetOrPutEmpty(key); !ok {
+		v.SetStr(value)
+	}
 }

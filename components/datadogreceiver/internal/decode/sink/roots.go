@@ -61,16 +61,16 @@ func (s *Sink) addRoot() {
 func (s *Sink) localRoot() *placed {
 	spans := s.Chunk.spans
 	for i := range spans {
-		if s.span(&spans[i]).ParentSpanID().IsEmpty() {
+		if s.resources.span(&spans[i]).ParentSpanID().IsEmpty() {
 			return &spans[i]
 		}
 	}
 	clear(s.roots.ids)
 	for i := range spans {
-		s.roots.ids[s.span(&spans[i]).SpanID()] = struct{}{}
+		s.roots.ids[s.resources.span(&spans[i]).SpanID()] = struct{}{}
 	}
 	for i := range spans {
-		if _, ok := s.roots.ids[s.span(&spans[i]).ParentSpanID()]; !ok {
+		if _, ok := s.roots.ids[s.resources.span(&spans[i]).ParentSpanID()]; !ok {
 			return &spans[i]
 		}
 	}

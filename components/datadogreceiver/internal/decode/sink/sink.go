@@ -177,12 +177,6 @@ func (s *Sink) removeWithoutID() {
 	s.td.ResourceSpans().RemoveIf(func(rs ptrace.ResourceSpans) bool { return rs.ScopeSpans().At(0).Spans().Len() == 0 })
 }
 
-func putIfAbsent(m pcommon.Map, key, value string) {
-	if v, ok := m.GetOrPutEmpty(key); !ok {
-		v.SetStr(value)
-	}
-}
-
 // Replace sets a string that a header or an agent said, if b says it too: the payload knows better.
 func (s *Sink) Replace(to *string, b intern.Sym) {
 	if b != intern.Empty {
