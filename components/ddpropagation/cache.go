@@ -29,7 +29,9 @@ type cache struct {
 
 // cached is the upper half of one trace id, 0 when two were seen: then nobody can tell whose the lower half is.
 type cached struct {
-	upper   uint64
+	upper uint64
+	// passed is a span that went on with an upper half of 0, because none was known yet: upper is then 0, too.
+	passed  uint64
 	expires time.Time
 }
 
@@ -72,26 +74,30 @@ func (c *cache) observe(set processor.Settings) error {
 	return errors.Join(errHits, errEvictions, errSize, err)
 }
 
-// get returns the upper half that belongs to lower. It is 0, and known, when two were seen.
-func (c *cache) get(lower uint64) (upper uint64, known bool) {
+// get returns the upper half that belongs to lower. It is 0, and known, when two were seen. A span, if not 0, goes on without an upper half when none
+// is known, which is remembered.
+func (c *cache) get(lower, span uint64) (upper uint64, known bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
 	c.forget(now)
 	e, ok := c.entries.Get(lower)
 	if !ok {
+		if span != 0 && c.entries.Add(lower, &cached{passed: span, expires: now.Add(c.ttl)}) {
+			c.full++
+		}
 		return 0, false
 	}
 	e.expires = now.Add(c.ttl)
 	if e.upper != 0 {
 		c.hits++
 	}
-	return e.upper, true
+	return e.upper, e.passed == 0
 }
 
-// learn remembers what a batch's spans said about their trace ids, and returns how many contradicted what was known: from then on
-// nobody is told about those lower halves.
-func (c *cache) learn(notes []note) (contradicted int64) {
+// learn remembers what a batch's spans said about their trace ids. It returns how many contradicted what was known, from then on
+// nobody is told about those lower halves, and of those that came late the spans that had gone on without.
+func (c *cache) learn(notes []note) (contradicted int64, lates map[note]uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := c.now()
@@ -106,12 +112,19 @@ func (c *cache) learn(notes []note) (contradicted int64) {
 			continue
 		}
 		e.expires = expires
+		if e.passed != 0 {
+			if lates == nil {
+				lates = map[note]uint64{}
+			}
+			lates[n] = e.passed
+			e.upper, e.passed = n.upper, 0
+		}
 		if e.upper != n.upper && e.upper != 0 {
 			e.upper = 0
 			contradicted++
 		}
 	}
-	return contradicted
+	return contradicted, lates
 }
 
 // forget removes what has expired. The caller holds the lock.

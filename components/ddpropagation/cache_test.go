@@ -58,7 +58,7 @@ func TestCacheForgetsWhatIsOldOrTooMuch(t *testing.T) {
 	cache.now = func() time.Time { return now }
 	knows := func(lower, want uint64) {
 		t.Helper()
-		got, _ := cache.get(lower)
+		got, _ := cache.get(lower, 0)
 		require.Equal(t, want, got)
 	}
 

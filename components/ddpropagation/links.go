@@ -16,20 +16,55 @@ const maxLinksBytes = 64 << 10
 // hasShortLinks reports whether a link has a 64-bit trace id.
 func hasShortLinks(links ptrace.SpanLinkSlice) bool {
 	for _, link := range links.All() {
-		if upper, lower := ddcontext.SplitTraceID(link.TraceID()); upper == 0 && lower != 0 {
+		if upper, lower := ddcontext.SplitTraceID(link.TraceID()); upper == 0 && lower != 0 && !isLateLink(link) {
 			return true
 		}
 	}
 	return false
 }
 
+const (
+	lateLinkKey   = "otelcol_obs.link"
+	lateLinkValue = "trace_id_low64"
+)
+
+// isLateLink reports whether a link is one that linkLate wrote: its 64-bit trace id is meant.
+func isLateLink(link ptrace.SpanLink) bool {
+	v, ok := link.Attributes().Get(lateLinkKey)
+	return ok && v.Str() == lateLinkValue
+}
+
+// linkLate gives the first span of each trace whose upper half came late a link to what went on without: in a backend those are two traces.
+func linkLate(td ptrace.Traces, lates map[note]uint64) (linked int64) {
+	for _, rs := range td.ResourceSpans().All() {
+		for _, ss := range rs.ScopeSpans().All() {
+			for _, span := range ss.Spans().All() {
+				upper, lower := ddcontext.SplitTraceID(span.TraceID())
+				passed, ok := lates[note{lower, upper}]
+				if !ok {
+					continue
+				}
+				link := span.Links().AppendEmpty()
+				link.SetTraceID(ddcontext.JoinTraceID(0, lower))
+				link.SetSpanID(ddcontext.SpanID(passed))
+				link.Attributes().PutStr(lateLinkKey, lateLinkValue)
+				linked++
+				if delete(lates, note{lower, upper}); len(lates) == 0 {
+					return linked
+				}
+			}
+		}
+	}
+	return linked
+}
+
 func (p *traceProcessor) completeLinks(b *batch, span ptrace.Span) {
 	for _, link := range span.Links().All() {
 		upper, lower := ddcontext.SplitTraceID(link.TraceID())
-		if upper != 0 || lower == 0 {
+		if upper != 0 || lower == 0 || isLateLink(link) {
 			continue
 		}
-		h := p.lookUp(b, lower)
+		h := p.lookUp(b, lower, 0)
 		if h.upper != 0 {
 			link.SetTraceID(ddcontext.JoinTraceID(h.upper, lower))
 		}
@@ -72,7 +107,7 @@ func (p *traceProcessor) addLinks(b *batch, links ptrace.SpanLinkSlice, v pcommo
 			continue
 		}
 		if upper == 0 {
-			upper = p.lookUp(b, lower).upper
+			upper = p.lookUp(b, lower, 0).upper
 		}
 		if pairLink(links, paired, upper, lower, span) {
 			counts[unchanged]++

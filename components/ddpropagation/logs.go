@@ -144,7 +144,7 @@ func (id identity) write(record plog.LogRecord, had identity) {
 }
 
 func (p *logProcessor) completeFromCache(id *identity, counts *tally) {
-	upper, known := p.cache.get(id.lower)
+	upper, known := p.cache.get(id.lower, 0)
 	switch {
 	case upper != 0:
 		id.upper = upper

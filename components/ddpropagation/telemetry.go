@@ -24,12 +24,13 @@ const (
 	tidMismatch                     // `_dd.p.tid` contradicts the upper half the span has
 	tidCollision                    // two upper halves are known for one lower half
 	conflictExisting                // another id is there and stays
+	lateTID                         // `_dd.p.tid` came after a span of the trace had gone on without
 	outcomeCount
 )
 
 func (o outcome) String() string {
 	return [outcomeCount]string{"absent", "mapped", "unchanged", "invalid", "out_of_range", "precision_loss",
-		"malformed_tid", "tid_mismatch", "tid_collision", "conflict_existing"}[o]
+		"malformed_tid", "tid_mismatch", "tid_collision", "conflict_existing", "late_tid"}[o]
 }
 
 // tally counts one batch in local memory: by source, then by outcome.

@@ -75,7 +75,11 @@ func (p *traceProcessor) processTraces(ctx context.Context, td ptrace.Traces) (p
 		p.completeBatch(b, td)
 	}
 	if p.cache != nil && len(b.notes) > 0 {
-		b.tally[fromCache][tidCollision] += p.cache.learn(b.notes)
+		contradicted, lates := p.cache.learn(b.notes)
+		b.tally[fromCache][tidCollision] += contradicted
+		if len(lates) > 0 {
+			b.tally[fromTID][lateTID] += linkLate(td, lates)
+		}
 	}
 	p.add(ctx, &b.tally)
 	p.states.add(ctx, &b.states)
@@ -161,19 +165,19 @@ func (p *traceProcessor) completeSpan(b *batch, span ptrace.Span) {
 	if upper != 0 || lower == 0 {
 		return
 	}
-	h := p.lookUp(b, lower)
+	h := p.lookUp(b, lower, ddcontext.SpanIDUint64(span.SpanID()))
 	if h.upper != 0 {
 		span.SetTraceID(ddcontext.JoinTraceID(h.upper, lower))
 	}
 	b.tally[h.source][h.outcome()]++
 }
 
-// lookUp returns what is known about lower, asking the cache once per batch and trace.
-func (p *traceProcessor) lookUp(b *batch, lower uint64) half {
+// lookUp returns what is known about lower, asking the cache once per batch and trace. span is the span that goes on without if nothing is; 0 for links.
+func (p *traceProcessor) lookUp(b *batch, lower, span uint64) half {
 	h, ok := b.halves[lower]
 	if !ok {
 		if p.cache != nil {
-			if upper, known := p.cache.get(lower); known {
+			if upper, known := p.cache.get(lower, span); known {
 				h = half{upper: upper, source: fromCache}
 			}
 		}
