@@ -23,11 +23,13 @@ const (
 	expansion = 16
 	// maxExpanded bounds it: a long body is converted in steps.
 	maxExpanded = 24 << 20
+	// A phone on a bad network is slow, and would send the same again as slowly.
+	minBytesPerSecond = 2 << 10
 )
 
 // read returns the body as it came, which Datadog may get, and what frees what was taken for it.
 func (h *Handler) read(w http.ResponseWriter, req *http.Request) (raw string, free func(), err error) {
-	in, err := httpbody.Open(w, req, h.set.Pools, httpbody.Limits{MaxBytes: h.set.MaxBodyBytes, Raw: true})
+	in, err := httpbody.Open(w, req, h.set.Pools, httpbody.Limits{MaxBytes: h.set.MaxBodyBytes, MinBytesPerSecond: minBytesPerSecond, Raw: true})
 	free = func() { _ = in.Close() }
 	if err == nil {
 		var b []byte

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -89,6 +91,40 @@ func TestMemoryIsGivenBackAfterABomb(t *testing.T) {
 	require.Empty(t, *bodies)
 	require.Zero(t, h.set.Pools.Reception.Usage().Held)
 	require.Zero(t, h.set.Pools.Decoding.Usage().Held)
+}
+
+func TestManyBombsAtOnceStayWithinThePools(t *testing.T) {
+	t.Parallel()
+	pools := admission.New(admission.Limits{MaxBytes: 64 << 20, MaxWait: 50 * time.Millisecond})
+	h, _ := newHandler(t, func(s *Settings) { s.MaxBodyBytes, s.Pools = 10<<20, pools })
+	h.convert = func(context.Context, string, *event.Origin) Verdict { return Verdict{} }
+	bombs := [2]string{}
+	for i, size := range []int{10<<20 - 1, 11 << 20} {
+		var out bytes.Buffer
+		w := gzip.NewWriter(&out)
+		_, err := io.WriteString(w, strings.Repeat("a", size))
+		require.NoError(t, err)
+		require.NoError(t, w.Close())
+		bombs[i] = out.String()
+	}
+	var codes sync.Map
+	var work sync.WaitGroup
+	for i := range 40 {
+		work.Go(func() {
+			got := send(h, http.MethodPost, "/rum", bombs[i%2], "Content-Encoding", "gzip", "DD-API-KEY", strconv.Itoa(i))
+			codes.Store(got.Code, true)
+		})
+	}
+	work.Wait()
+	codes.Range(func(code, _ any) bool {
+		require.Contains(t, []int{http.StatusAccepted, http.StatusRequestEntityTooLarge, http.StatusServiceUnavailable}, code)
+		return true
+	})
+	for _, pool := range []*admission.Pool{pools.Reception, pools.Decoding} {
+		u := pool.Usage()
+		require.LessOrEqual(t, u.Peak, u.Limit, u.Name)
+		require.Zero(t, u.Held, u.Name)
+	}
 }
 
 func TestTheClientBehindATrustedProxy(t *testing.T) {
