@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/hostmeta"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/intake"
 	"github.com/otelcol-obs/otelcol-obs/internal/answers"
 )
@@ -37,6 +40,7 @@ type core struct {
 	gzip *intake.Compressor
 
 	policy answers.Policy
+	hosts  *hostmeta.Reporter // nil when it is off
 
 	halt     context.Context
 	haltNow  context.CancelCauseFunc
@@ -75,12 +79,57 @@ func (c *core) Start(_ context.Context, host component.Host) error {
 		}
 		c.policy = policy
 	}
+	if c.cfg.HostMetadata.Enabled {
+		return c.startHosts(context.Background(), host)
+	}
 	return nil
+}
+
+// startHosts starts to report hosts. It has clients of its own: it must not wait for the data, nor the data for it.
+func (c *core) startHosts(ctx context.Context, host component.Host) error {
+	metadata, err := c.client(ctx, host, "metadata", c.urls.metadata)
+	if err != nil {
+		return err
+	}
+	series, err := c.client(ctx, host, "series", c.urls.series)
+	if err != nil {
+		return err
+	}
+	send := func(client *intake.Client, compress *intake.Compressor, typ string) func(context.Context, []byte) error {
+		return func(ctx context.Context, raw []byte) error {
+			body, err := compress.Compress(raw)
+			if err != nil {
+				return err
+			}
+			return client.Once(ctx, intake.Request{Body: body, Raw: len(raw), Type: typ, Encoding: compress.Encoding}).Err
+		}
+	}
+	c.hosts, err = hostmeta.New(hostmeta.Config{
+		Host: c.cfg.host(), Tags: append(slices.Clone(c.cfg.Tags), c.cfg.HostMetadata.Tags...), Version: c.set.BuildInfo.Version, Flavor: c.set.BuildInfo.Command,
+		Period: c.cfg.HostMetadata.ReporterPeriod, FirstResource: c.cfg.HostMetadata.HostnameSource == hostFirstResource,
+		Metadata: send(metadata, c.gzip, "application/json"), Series: send(series, c.zstd, "application/x-protobuf"),
+		Failed: func() { c.tel.add(context.Background(), "host_metadata_failures", 1) }, Log: c.set.Logger,
+	})
+	if err != nil {
+		return err
+	}
+	c.hosts.Start()
+	return nil
+}
+
+// seen notes that something of a resource was sent.
+func (c *core) seen(signal string, res pcommon.Resource) {
+	if c.hosts != nil {
+		c.hosts.Seen(signal, res)
+	}
 }
 
 // Shutdown ends what the pipelines shared.
 func (c *core) Shutdown(context.Context) error {
 	c.haltNow(errHalted)
+	if c.hosts != nil {
+		c.hosts.Shutdown()
+	}
 	for _, client := range c.clients {
 		client.CloseIdleConnections()
 	}

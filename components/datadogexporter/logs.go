@@ -57,6 +57,9 @@ func (e *logsExporter) ConsumeLogs(ctx context.Context, ld plog.Logs) error {
 
 // push sends a batch. What it returns is what has to be sent again.
 func (e *logsExporter) push(ctx context.Context, ld plog.Logs) error {
+	for _, rl := range ld.ResourceLogs().All() {
+		e.core.seen("logs", rl.Resource())
+	}
 	batch := e.maker.Batch(ld)
 	e.core.tel.add(ctx, "late_items", batch.Late, "signal", "logs")
 	e.core.tel.add(ctx, "truncated_entries", batch.Truncated)

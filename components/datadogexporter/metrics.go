@@ -138,6 +138,9 @@ func (e *metricsExporter) push(ctx context.Context, md pmetric.Metrics) error {
 		return err
 	}
 	e.core.tel.add(ctx, "late_items", batch.Late, "signal", "metrics")
+	for _, rm := range md.ResourceMetrics().All() {
+		e.core.seen("metrics", rm.Resource())
+	}
 	undelivered := map[series.Ref]bool{}
 	rest, why := e.deliver(ctx, md, "series", e.series, series.MaxSeriesCompressed, batch.Series)
 	for _, p := range rest {

@@ -142,6 +142,9 @@ func (e *tracesExporter) push(ctx context.Context, td ptrace.Traces) error {
 	batch := e.builder.Build(td)
 	e.core.tel.repaired(ctx, batch.Repairs)
 	e.core.tel.add(ctx, "ignored_spans", batch.Ignored)
+	for _, rs := range td.ResourceSpans().All() {
+		e.core.seen("traces", rs.Resource())
+	}
 	again := e.withoutIDs(ctx, td, batch.NoID)
 	parts, why := intake.Deliver(ctx, batch.Parts, intake.Sender[*payload.Part]{
 		Post:   e.post,

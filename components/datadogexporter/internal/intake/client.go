@@ -100,6 +100,14 @@ func (c *Client) Post(ctx context.Context, r Request) Answer {
 	}
 }
 
+// Once sends a request once, whatever the answer: for what comes again by itself.
+func (c *Client) Once(ctx context.Context, r Request) Answer {
+	ctx, release := c.Halt(ctx)
+	defer release()
+	answer, _ := c.post(ctx, c.Key.current(), r)
+	return answer
+}
+
 func (c *Client) post(ctx context.Context, key string, r Request) (Answer, int) {
 	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.URL, bytes.NewReader(r.Body))
 	if err != nil {
