@@ -42,6 +42,8 @@ type TracesConfig struct {
 	TraceID128 bool `mapstructure:"trace_id_128"`
 	// SpanLinks completes the trace ids of links and turns the `_dd.span_links` attribute into links.
 	SpanLinks bool `mapstructure:"span_links"`
+	// DatadogSDK gives spans that a Datadog SDK sent over OTLP the names they have when its tracer sends them.
+	DatadogSDK bool `mapstructure:"datadog_sdk"`
 	// Tracestate is none, or upsert to write the `dd` member from priority, origin and `_dd.p.*`.
 	Tracestate string `mapstructure:"tracestate"`
 	// SampledFlag writes the sampling priority to the sampled bit of the span's flags.
@@ -108,6 +110,7 @@ func createDefaultConfig() component.Config {
 		Traces: TracesConfig{
 			TraceID128:     true,
 			SpanLinks:      true,
+			DatadogSDK:     true,
 			Tracestate:     tracestateNone,
 			KeepAttributes: true,
 		},

@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 	"github.com/otelcol-obs/otelcol-obs/internal/readmetest"
 )
 
@@ -70,6 +71,7 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 	addSpan(t, td, zeros+low2, tidA)
 	require.NoError(t, p.ConsumeTraces(t.Context(), td))
 	send(t, p, zeros+low2, "")
+	require.NoError(t, p.ConsumeTraces(t.Context(), goldentest.Traces(t, "testdata/traces/datadog_sdk/in.yaml")))
 	ld := plog.NewLogs()
 	for i := range maxGroups + 2 {
 		rl := ld.ResourceLogs().AppendEmpty()

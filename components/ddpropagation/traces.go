@@ -40,12 +40,15 @@ type traceProcessor struct {
 	states     stateTelemetry
 	unreadable *unreadable
 	batches    sync.Pool
+	sdks       *sdkTranslator // nil unless datadog_sdk
 }
 
 func newTraceProcessor(set processor.Settings, cfg *Config, c *cache) (*traceProcessor, error) {
 	tel, errIDs := newTelemetry(set, "traces", traceSources)
 	states, errStates := newStateTelemetry(set)
+	sdks, errSDKs := newSDKTranslator(set, cfg.Traces)
 	return &traceProcessor{
+		sdks:       sdks,
 		cfg:        cfg.Traces,
 		learnSpans: c != nil && cfg.TraceIDCache.ShareWithLogs,
 		describes:  cfg.Traces.SampledFlag || cfg.Traces.Tracestate == tracestateUpsert,
@@ -54,12 +57,15 @@ func newTraceProcessor(set processor.Settings, cfg *Config, c *cache) (*tracePro
 		states:     states,
 		unreadable: newUnreadable(set.Logger),
 		batches:    sync.Pool{New: func() any { return &batch{halves: map[uint64]half{}} }},
-	}, errors.Join(errIDs, errStates)
+	}, errors.Join(errIDs, errStates, errSDKs)
 }
 
 // processTraces walks twice, because the tid rides only on the first span of a chunk and a batch may hold the others before it: first every
 // span says what it knows, then those that know nothing are told. Most batches have nobody to tell.
 func (p *traceProcessor) processTraces(ctx context.Context, td ptrace.Traces) (ptrace.Traces, error) {
+	if p.sdks != nil {
+		p.sdks.process(ctx, td)
+	}
 	b := p.batches.Get().(*batch)
 	for _, rs := range td.ResourceSpans().All() {
 		for _, ss := range rs.ScopeSpans().All() {
