@@ -11,7 +11,6 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
-	"syscall"
 
 	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"go.opentelemetry.io/collector/component"
@@ -170,12 +169,6 @@ func (d *durableStorage) queueSizes() (all []sizes) {
 		all = append(all, sizes{c.tel, size, c.live.Load(), d.cfg.softLimit()})
 	}
 	return all
-}
-
-// isFull reports whether an error means that there is no space left, on the disk
-// or under the file's cap.
-func isFull(err error) bool {
-	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, storage.ErrStorageFull)
 }
 
 // fileName returns the name file_storage gives to a component's file.

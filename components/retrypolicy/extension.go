@@ -3,7 +3,6 @@ package retrypolicy
 import (
 	"context"
 	"net/http"
-	"slices"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/extension"
@@ -86,16 +85,6 @@ func (p *policy) GetGRPCClientOptions(context.Context) ([]grpc.DialOption, error
 	return []grpc.DialOption{grpc.WithChainUnaryInterceptor(i.intercept)}, nil
 }
 
-// action is what is done about an answer.
-type action = answers.Action
-
-const (
-	deliver      = answers.Deliver
-	retry        = answers.Retry
-	toQuarantine = answers.Quarantine
-	split        = answers.Split
-)
-
 // Action implements answers.Policy.
 func (p *policy) Action(status int) answers.Action { return p.httpAction(status) }
 
@@ -107,28 +96,4 @@ func (p *policy) Keep(_ context.Context, signal, reason string, otlp []byte) err
 // Halt implements answers.Policy.
 func (p *policy) Halt(ctx context.Context) (context.Context, context.CancelFunc) {
 	return p.halt.bind(ctx)
-}
-
-func (p *policy) httpAction(status int) action {
-	switch {
-	case status >= 200 && status < 300:
-		return deliver
-	case slices.Contains(p.cfg.HTTP.Quarantine, status):
-		return toQuarantine
-	case slices.Contains(p.cfg.HTTP.Split, status):
-		return split
-	}
-	return retry
-}
-
-func (p *policy) grpcAction(code codes.Code, message string) action {
-	switch {
-	case code == codes.OK:
-		return deliver
-	case tooLarge(code, message):
-		return split
-	case slices.Contains(p.quarantineGRPC, code):
-		return toQuarantine
-	}
-	return retry
 }

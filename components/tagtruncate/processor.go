@@ -3,7 +3,6 @@ package tagtruncate
 import (
 	"context"
 
-	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/pmetric"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -77,39 +76,6 @@ func (t *truncator) processTraces(ctx context.Context, td ptrace.Traces) (ptrace
 	}
 	t.record(ctx, &done)
 	return td, nil
-}
-
-func (t *truncator) limitResource(r pcommon.Resource, done *tally) {
-	if n := t.resource.limit(r.Attributes(), done, nil); n > 0 {
-		r.SetDroppedAttributesCount(r.DroppedAttributesCount() + n)
-	}
-}
-
-func (t *truncator) limitScope(s pcommon.InstrumentationScope, done *tally) {
-	if n := t.scope.limit(s.Attributes(), done, nil); n > 0 {
-		s.SetDroppedAttributesCount(s.DroppedAttributesCount() + n)
-	}
-}
-
-// text cuts a name or a message that is no attribute.
-func (t *truncator) text(s string, limit int, where scope, why reason, done *tally) (string, bool) {
-	if len(s) <= limit && !t.cutter.checkAll {
-		return s, false
-	}
-	out, short, repaired := t.cutter.cut(s, limit)
-	if short {
-		done.add(where, why, len(s)-len(out))
-		if done.noted {
-			t.notes.write(where, why, reasonNames[why])
-		}
-	}
-	if repaired {
-		done.add(where, invalidUTF8, 0)
-		if done.noted {
-			t.notes.write(where, invalidUTF8, reasonNames[why])
-		}
-	}
-	return out, short || repaired
 }
 
 func (t *truncator) processLogs(ctx context.Context, ld plog.Logs) (plog.Logs, error) {
