@@ -110,8 +110,8 @@ func (in *ingest) convert(ctx context.Context) error {
 		if it.Kind == event.TypeError && !it.Place.Waits {
 			it.Place.Stack = in.symbolicate(&it.Event)
 		}
-		it.Left = in.writer.Event(&it.Event, b.Origin, &it.Place)
-		if it.Left.None() && it.Kind == event.TypeResource && !it.Place.Waits {
+		it.Signals = in.writer.Event(&it.Event, b.Origin, &it.Place)
+		if it.Signals.None() && it.Kind == event.TypeResource && !it.Place.Waits {
 			it.Outcome = session.Dropped
 		}
 	}
@@ -119,7 +119,7 @@ func (in *ingest) convert(ctx context.Context) error {
 	in.sessions.Settle(b, tracesErr == nil, logsErr == nil)
 	switch {
 	case logsErr != nil && tracesErr == nil:
-		in.sessions.SpansLeft(b)
+		in.sessions.SpansSent(b)
 		return logsErr
 	case tracesErr != nil:
 		return tracesErr
@@ -139,18 +139,18 @@ func (in *ingest) symbolicate(e *event.Event) string {
 func (in *ingest) handOn(ctx context.Context) (tracesErr, logsErr error) {
 	if tracesErr = in.out.consumeTraces(ctx, in.writer.Traces(), in.writer.Spans()); consumererror.IsPermanent(tracesErr) {
 		tracesErr = nil
-		in.refused(func(left event.Signals) bool { return left.Span })
+		in.refused(func(of event.Signals) bool { return of.Span })
 	}
 	if logsErr = in.out.consumeLogs(ctx, in.writer.Logs(), in.writer.Records()); consumererror.IsPermanent(logsErr) {
 		logsErr = nil
-		in.refused(func(left event.Signals) bool { return left.Record })
+		in.refused(func(of event.Signals) bool { return of.Record })
 	}
 	return tracesErr, logsErr
 }
 
 func (in *ingest) refused(affected func(event.Signals) bool) {
 	for i := range in.batch.Items {
-		if it := &in.batch.Items[i]; affected(it.Left) {
+		if it := &in.batch.Items[i]; affected(it.Signals) {
 			it.Outcome = session.Refused
 		}
 	}

@@ -126,7 +126,7 @@ func (f *flusher) sendActions(ctx context.Context, due []action.Span) error {
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.sessions.ActionsLeft(due)
+	f.sessions.ActionsSent(due)
 	for i := range due {
 		f.tel.ReceiverDatadogRumActionSpans.Add(ctx, 1, f.tel.spanKinds[due[i].Kind])
 	}
@@ -165,7 +165,7 @@ func (f *flusher) sendFailures(ctx context.Context, now time.Time, due []action.
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.sessions.RecordsLeft(due)
+	f.sessions.RecordsSent(due)
 	f.tel.stacks(ctx, stacks)
 	if err != nil {
 		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldError)
@@ -207,12 +207,12 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.sessions.LoadsLeft(loads)
+	f.sessions.LoadsSent(loads)
 	err = f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
 	if err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.sessions.ViewsLeft(due, now)
+	f.sessions.ViewsSent(due, now)
 	if err != nil {
 		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldView)
 	}
@@ -265,6 +265,6 @@ func (f *flusher) metrics(ctx context.Context, now time.Time) error {
 	if err := f.out.consumeMetrics(ctx, md, points); err != nil && !consumererror.IsPermanent(err) {
 		return err
 	}
-	f.vitals.Left(now)
+	f.vitals.MarkSent(now)
 	return nil
 }

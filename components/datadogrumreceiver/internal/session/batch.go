@@ -51,7 +51,7 @@ type Batch struct {
 type Item struct {
 	event.Event
 	Place   event.Place
-	Left    event.Signals // what a converter made of it
+	Signals event.Signals // what a converter made of it
 	Outcome Outcome
 	Done    bool // nothing is left to do: a duplicate
 
@@ -97,7 +97,7 @@ func (b *Batch) Forget() {
 
 // waits reports whether the item is held: an action, or an error without a span.
 func (it *Item) waits() bool {
-	return it.Kind == event.TypeAction && !it.Left.Record || it.Place.Waits
+	return it.Kind == event.TypeAction && !it.Signals.Record || it.Place.Waits
 }
 
 // isFailure reports whether the item is an error without a span of its own.
@@ -174,8 +174,8 @@ func (s *Sessions) Settle(b *Batch, tracesOK, logsOK bool) {
 			continue
 		}
 		ok := tracesOK && logsOK
-		if !it.Left.None() {
-			ok = (tracesOK || !it.Left.Span) && (logsOK || !it.Left.Record)
+		if !it.Signals.None() {
+			ok = (tracesOK || !it.Signals.Span) && (logsOK || !it.Signals.Record)
 		}
 		// What is held is claimed until it is held.
 		if ok && it.waits() {

@@ -31,28 +31,28 @@ func (s *Sessions) ReturnActions(spans []action.Span) {
 	s.actions.Return(spans)
 }
 
-// ActionsLeft notes what left.
-func (s *Sessions) ActionsLeft(spans []action.Span) {
+// ActionsSent notes what was sent.
+func (s *Sessions) ActionsSent(spans []action.Span) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.actions.Left(spans)
+	s.actions.MarkSent(spans)
 	for i := range spans {
 		s.saveAction(spans[i].Action)
 	}
 }
 
-// DueRecords lists the errors that waited and can leave, after the spans of DueActions left.
+// DueRecords lists the errors that waited and can be sent, after the spans of DueActions were sent.
 func (s *Sessions) DueRecords(now time.Time, mode Mode) []action.Record {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.actions.Records(now, mode == All)
 }
 
-// RecordsLeft notes what left.
-func (s *Sessions) RecordsLeft(records []action.Record) {
+// RecordsSent notes what was sent.
+func (s *Sessions) RecordsSent(records []action.Record) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for _, a := range s.actions.RecordsLeft(records) {
+	for _, a := range s.actions.RecordsSent(records) {
 		s.saveAction(a)
 	}
 }
@@ -64,22 +64,22 @@ func (s *Sessions) DueViews(now time.Time, mode Mode) []view.Due {
 	return s.views.Due(now, mode == All)
 }
 
-// LoadsLeft notes that the spans of the views' loads left.
-func (s *Sessions) LoadsLeft(views []*view.View) {
+// LoadsSent notes that the spans of the views' loads were sent.
+func (s *Sessions) LoadsSent(views []*view.View) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, v := range views {
-		v.Left.Loaded = true
+		v.Sent.Loaded = true
 		s.saveView(v)
 	}
 }
 
-// ViewsLeft notes what left, and in each view which measurements are new.
-func (s *Sessions) ViewsLeft(views []view.Due, now time.Time) {
+// ViewsSent notes what was sent, and in each view which measurements are new.
+func (s *Sessions) ViewsSent(views []view.Due, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range views {
-		s.views.Left(&views[i], now)
+		s.views.MarkSent(&views[i], now)
 		s.saveView(views[i].View)
 	}
 }
@@ -90,7 +90,7 @@ type Expired struct {
 	Dropped int64 // actions that were unwanted and no trace needed
 }
 
-// Expire forgets what has left and is old enough not to be asked for.
+// Expire forgets what was sent and is old enough not to be asked for.
 func (s *Sessions) Expire(now time.Time, mode Mode) (n Expired) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -48,7 +48,7 @@ func (s *Sessions) hold(ctx context.Context, b *Batch) error {
 			s.holdAction(b, it)
 		case it.isFailure() && it.root != "":
 			s.holdFailure(b, it)
-		case it.Left.Span:
+		case it.Signals.Span:
 			s.holdTrace(b, it)
 		}
 	}
@@ -64,20 +64,20 @@ func (s *Sessions) hold(ctx context.Context, b *Batch) error {
 	return nil
 }
 
-// SpansLeft remembers the traces of a batch whose spans left and whose records
+// SpansSent remembers the traces of a batch whose spans were sent and whose records
 // were refused: these requests are not converted again, so this is when their
 // actions hear of them. The retry waits for storage.
-func (s *Sessions) SpansLeft(b *Batch) {
+func (s *Sessions) SpansSent(b *Batch) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range b.Items {
-		if it := &b.Items[i]; it.Left.Span {
+		if it := &b.Items[i]; it.Signals.Span {
 			s.holdTrace(b, it)
 		}
 	}
 }
 
-// holdAction takes an action in, and links it to requests that left before it.
+// holdAction takes an action in, and links it to requests that were sent before it.
 func (s *Sessions) holdAction(b *Batch, it *Item) {
 	b.Held = true
 	a := s.actions.Change(action.Key(b.Origin, it.App, it.ID), it.App, it.ID, b.Now, func(a *action.Action) {

@@ -76,7 +76,7 @@ type savedView struct {
 	Ended   bool         `json:"ended,omitempty"`
 	First   int64        `json:"first"`
 	Touched int64        `json:"touched"`
-	Left    view.Left    `json:"left"`
+	Sent    view.Sent    `json:"sent"`
 	Counted uint8        `json:"counted,omitempty"`
 }
 
@@ -152,7 +152,7 @@ func (s *Sessions) restoreAction(saved *savedAction, slot int64) bool {
 func savedViewOf(v *view.View) *savedView {
 	s := &savedView{
 		App: v.App, ID: v.ID, From: savedOriginOf(v.From), Base: savedPart(v.Base), Ended: v.Ended,
-		First: v.First.UnixNano(), Touched: v.Touched.UnixNano(), Left: v.Left, Counted: v.Counted,
+		First: v.First.UnixNano(), Touched: v.Touched.UnixNano(), Sent: v.Sent, Counted: v.Counted,
 	}
 	for _, u := range v.Updates {
 		s.Updates = append(s.Updates, savedPart(u))
@@ -168,7 +168,7 @@ func (s *Sessions) restoreView(saved *savedView, slot int64) bool {
 	}
 	v := &view.View{
 		Key: view.Key(from, saved.App, saved.ID), App: saved.App, ID: saved.ID, From: from, Base: view.Part(saved.Base),
-		Ended: saved.Ended, First: time.Unix(0, saved.First), Touched: time.Unix(0, saved.Touched), Left: saved.Left, Counted: saved.Counted, Slot: slot,
+		Ended: saved.Ended, First: time.Unix(0, saved.First), Touched: time.Unix(0, saved.Touched), Sent: saved.Sent, Counted: saved.Counted, Slot: slot,
 	}
 	for _, u := range saved.Updates {
 		v.Updates = append(v.Updates, view.Part(u))

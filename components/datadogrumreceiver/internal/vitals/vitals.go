@@ -145,9 +145,9 @@ func (v *Histograms) Observe(m Vital, now time.Time) {
 	h.min, h.max = min(h.min, m.Value), max(h.max, m.Value)
 }
 
-// Left notes that what Metrics returned left, and forgets what was for that
+// MarkSent notes that what Metrics returned was sent, and forgets what was for that
 // one hand-over, or what nothing was added to for long.
-func (v *Histograms) Left(now time.Time) {
+func (v *Histograms) MarkSent(now time.Time) {
 	for key, h := range v.series {
 		if h.changed = false; !v.cumulative || now.Sub(h.touched) >= seriesLife {
 			delete(v.series, key)

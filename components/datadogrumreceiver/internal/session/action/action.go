@@ -17,7 +17,7 @@ import (
 // maxTraces bounds one entry. A request beyond it is a root itself.
 const maxTraces = 128
 
-// maxLinks bounds the links to requests that left before the action was known.
+// maxLinks bounds the links to requests that were sent before the action was known.
 const maxLinks = 8
 
 // Trace is one trace an action takes part in.
@@ -33,7 +33,7 @@ type Trace struct {
 type State struct {
 	Failed  bool // an error names it
 	Denied  bool // unwanted by name or rate: leaves only as the root of a trace
-	Sent    bool // left at least once; what leaves later is a copy
+	Sent    bool // sent at least once; what is sent later is a copy
 	Changed bool // since it was last looked at
 }
 
@@ -54,12 +54,12 @@ type Action struct {
 	Own    event.Line // the action event, no text until it comes
 	Others Others
 	Traces []Trace
-	Links  []event.Link // requests that began near it but left before it was known
+	Links  []event.Link // requests that began near it but were sent before it was known
 
 	First   time.Time // when the entry was made
 	Arrived time.Time // when the action came
 	State
-	Primary event.Link // the span that left first
+	Primary event.Link // the span that was sent first
 	Slot    int64      // in storage, -1 when it is not there
 }
 

@@ -8,7 +8,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 )
 
-// Kind is how an action left: the values of the metric's attribute kind.
+// Kind is how an action was sent: the values of the metric's attribute kind.
 type Kind uint8
 
 // The kinds.
@@ -75,7 +75,7 @@ func (a *Action) due(cfg *Config, now time.Time, hurry bool, list []Span) []Span
 	if len(list) > before || a.Own.Text == "" || a.Sent || a.Denied && len(a.Others.Waiting) == 0 {
 		return list
 	}
-	// Traces that left already were given placeholders: the action is late, and tells so by linking to them.
+	// Traces that were sent already were given placeholders: the action is late, and tells so by linking to them.
 	if hurry || len(a.Traces) > 0 || cfg.Span == SpanSeparate || now.Sub(a.Arrived) >= cfg.Wait {
 		list = append(list, Span{Action: a, index: -1, Kind: Standalone})
 	}
@@ -110,8 +110,8 @@ func (s *Span) snapshot() {
 	}
 }
 
-// left notes that the span left.
-func (s *Span) left() {
+// markSent notes that the span was sent.
+func (s *Span) markSent() {
 	a := s.Action
 	if s.index >= 0 {
 		a.Traces[s.index].Sent = true

@@ -85,7 +85,7 @@ func (t *Table) HasRoom(key digest.Key, trace pcommon.TraceID) bool {
 	return a == nil || len(a.Traces) < maxTraces || a.hasTrace(trace)
 }
 
-// SpanOf returns a span of the action that left or will: zero when none is known yet.
+// SpanOf returns a span of the action that was sent or will be: zero when none is known yet.
 func (t *Table) SpanOf(key digest.Key) event.Link {
 	if a := t.entries[key]; a != nil {
 		return a.span()
@@ -166,7 +166,7 @@ func (a *Action) AddEffect(trace pcommon.TraceID, request pcommon.SpanID, at pco
 	return a.addTrace(trace, request, at, false)
 }
 
-// AddLink links the action to a request that left before it was known.
+// AddLink links the action to a request that was sent before it was known.
 func (a *Action) AddLink(to event.Link) {
 	if len(a.Links) < maxLinks {
 		a.Links = append(a.Links, to)
@@ -248,10 +248,10 @@ func (t *Table) Return(spans []Span) {
 	}
 }
 
-// Left notes that the spans left.
-func (t *Table) Left(spans []Span) {
+// MarkSent notes that the spans were sent.
+func (t *Table) MarkSent(spans []Span) {
 	for i := range spans {
-		spans[i].left()
+		spans[i].markSent()
 	}
 }
 
@@ -262,7 +262,7 @@ type Gone struct {
 	Dropped bool // it was unwanted, and no trace needed it
 }
 
-// Expire forgets the actions that have left and are old enough not to be asked for; with all, every one that has left.
+// Expire forgets the actions that were sent and are old enough not to be asked for; with all, every one that was sent.
 func (t *Table) Expire(now time.Time, all bool) (gone []Gone) {
 	crowded := t.Crowded()
 	for _, a := range t.entries {

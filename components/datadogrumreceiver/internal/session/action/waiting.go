@@ -14,7 +14,7 @@ type Record struct {
 	To     event.Link
 }
 
-// span is the action's first span that left or will, zero when none is known yet.
+// span is the action's first span that was sent or will be, zero when none is known yet.
 func (a *Action) span() (to event.Link) {
 	if a.Sent {
 		return a.Primary
@@ -33,8 +33,8 @@ func (a *Action) span() (to event.Link) {
 	return event.Link{Trace: trace, Span: event.ActionSpanID(a.App, a.ID, trace)}
 }
 
-// Records lists the errors that can leave. It comes after Due, whose spans have
-// left: an action that still has none had its time, and when it never came its
+// Records lists the errors that can leave. It comes after Due, whose spans were
+// sent: an action that still has none had its time, and when it never came its
 // errors leave as part of the trace it would have had.
 func (t *Table) Records(now time.Time, all bool) (list []Record) {
 	hurry := all || t.Crowded()
@@ -55,8 +55,8 @@ func (t *Table) Records(now time.Time, all bool) (list []Record) {
 	return list
 }
 
-// RecordsLeft notes that the records left and returns their actions.
-func (t *Table) RecordsLeft(records []Record) (changed []*Action) {
+// RecordsSent notes that the records were sent and returns their actions.
+func (t *Table) RecordsSent(records []Record) (changed []*Action) {
 	for i := range records {
 		a := records[i].Action
 		if len(a.Others.Waiting) == 0 {

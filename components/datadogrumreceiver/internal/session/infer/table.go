@@ -50,7 +50,7 @@ func (t *Table) NoteAction(at Where, a Action, now time.Time) {
 	v.actions = appendRecent(v.actions, a, actionsPerSession)
 }
 
-// NoteRequest remembers a request that left and returns the actions that are its effect.
+// NoteRequest remembers a request that was sent and returns the actions that are its effect.
 func (t *Table) NoteRequest(at Where, r Request, now time.Time) (effects []Action) {
 	v := t.touch(at.Session, now)
 	r.View = at.View
@@ -84,7 +84,7 @@ func (t *Table) OriginOf(in Where, at pcommon.Timestamp) (Request, Verdict) {
 	return t.window.origin(v.requests, in.View, at)
 }
 
-// CausedBy finds requests that left without a cause and that the action began.
+// CausedBy finds requests that were sent without a cause and that the action began.
 func (t *Table) CausedBy(in Where, id string) (list []Request) {
 	v := t.sessions[in.Session]
 	if v == nil {

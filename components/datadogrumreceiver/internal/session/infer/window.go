@@ -45,7 +45,7 @@ type Action struct {
 	Custom bool // made by the application, not by a finger: it can be an effect
 }
 
-// Request is a request that lately left.
+// Request is a request that was sent lately.
 type Request struct {
 	View  digest.Key
 	Trace pcommon.TraceID

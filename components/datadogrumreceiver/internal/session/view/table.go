@@ -20,12 +20,12 @@ type Due struct {
 	Early   bool // it makes room
 	Record  bool // a record must leave
 	Final   bool // the view is over as far as anybody can tell
-	Was     Left
+	Was     Sent
 
 	// Set by who writes it.
 	Measured uint8 // a bit for each measurement it holds
 	Values   [Measures]float64
-	Fresh    uint8 // set when it left: the measurements to count
+	Fresh    uint8 // set when it was sent: the measurements to count
 }
 
 // Bytes is the text of the snapshot.
@@ -123,7 +123,7 @@ func (t *Table) Due(now time.Time, all bool) []Due {
 		if record || final {
 			list = append(list, Due{
 				View: v, Base: v.Base, Updates: append([]Part(nil), v.Updates...), From: v.From, Version: v.Version(),
-				Early: early, Record: record, Final: final, Was: v.Left,
+				Early: early, Record: record, Final: final, Was: v.Sent,
 			})
 		}
 	}
@@ -133,15 +133,15 @@ func (t *Table) Due(now time.Time, all bool) []Due {
 	return list
 }
 
-// Left notes that d left.
-func (t *Table) Left(d *Due, now time.Time) {
+// MarkSent notes that d was sent.
+func (t *Table) MarkSent(d *Due, now time.Time) {
 	before := d.View.Size()
-	d.View.leave(d, now)
+	d.View.markSent(d, now)
 	t.bytes += d.View.Size() - before
 }
 
-// Expire forgets the views that have left and are old enough not to be asked
-// for, and returns them; with all, every one that has left.
+// Expire forgets the views that were sent and are old enough not to be asked
+// for, and returns them; with all, every one that was sent.
 func (t *Table) Expire(now time.Time, all bool) (gone []*View) {
 	crowded := t.Crowded()
 	for _, v := range t.entries {

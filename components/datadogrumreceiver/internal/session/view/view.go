@@ -38,8 +38,8 @@ const firstSight = time.Second
 // Measures is the number of measurements that are remembered of a view.
 const Measures = 5
 
-// Left is what left of a view.
-type Left struct {
+// Sent is what was sent of a view.
+type Sent struct {
 	Version  int64     // nothing older is wanted
 	At       time.Time // when the last record did
 	Loaded   bool      // the span of its load did
@@ -65,7 +65,7 @@ type View struct {
 	Ended   bool
 	First   time.Time
 	Touched time.Time
-	Left    Left
+	Sent    Sent
 	Counted uint8 // a bit for each measurement that was counted
 	Slot    int64 // in storage, -1 when it is not there
 }
@@ -87,13 +87,13 @@ func (v *View) Version() int64 {
 	return v.Base.Version
 }
 
-// Empty reports whether everything that came has left.
+// Empty reports whether everything that came was sent.
 func (v *View) Empty() bool { return v.Base.Line == "" && len(v.Updates) == 0 }
 
 // Add takes one version in. It reports false when that version was already
 // there, or one that says more.
 func (v *View) Add(part Part, whole bool) bool {
-	if part.Version <= v.Left.Version || (part.Version <= v.Base.Version && v.Base.Line != "") {
+	if part.Version <= v.Sent.Version || (part.Version <= v.Base.Version && v.Base.Line != "") {
 		return false
 	}
 	at, found := slices.BinarySearchFunc(v.Updates, part.Version, func(u Part, version int64) int {
@@ -139,35 +139,35 @@ func (v *View) due(cfg *Config, now time.Time, over bool) (record, final bool) {
 	idle := now.Sub(v.Touched)
 	final = over || v.Ended && idle >= cfg.Settle || idle >= cfg.Idle
 	switch {
-	case v.Version() <= v.Left.Version:
+	case v.Version() <= v.Sent.Version:
 		return false, final
 	case final:
 		return true, true
 	case v.Ended:
 		return false, false
-	case v.Left.Version == 0:
+	case v.Sent.Version == 0:
 		return now.Sub(v.First) >= firstSight, false
 	}
-	return now.Sub(v.Left.At) >= cfg.Coalesce, false
+	return now.Sub(v.Sent.At) >= cfg.Coalesce, false
 }
 
-// leave notes what left. A view that is over needs no text any more, unless a
+// markSent notes what was sent. A view that is over needs no text any more, unless a
 // newer version came meanwhile.
-func (v *View) leave(d *Due, now time.Time) {
-	v.Left.Version = max(v.Left.Version, d.Version)
+func (v *View) markSent(d *Due, now time.Time) {
+	v.Sent.Version = max(v.Sent.Version, d.Version)
 	if d.Record {
-		v.Left.At = now
+		v.Sent.At = now
 	}
 	for i, value := range d.Values {
 		if d.Measured&(1<<i) != 0 {
-			v.Left.Values[i] = value
+			v.Sent.Values[i] = value
 		}
 	}
-	v.Left.Measured |= d.Measured
+	v.Sent.Measured |= d.Measured
 	if !d.Final {
 		return
 	}
-	v.Left.Over = true
+	v.Sent.Over = true
 	d.Fresh = d.Measured &^ v.Counted
 	v.Counted |= d.Measured
 	if v.Version() <= d.Version {
