@@ -25,6 +25,11 @@ var (
 	ErrType = errors.New("value has an unexpected type")
 )
 
+// IsType reports whether err is ErrType. It is never wrapped here, and readers ask for every value.
+func IsType(err error) bool {
+	return err == ErrType //nolint:errorlint // see above
+}
+
 // Kind is what sort of value comes next.
 type Kind uint8
 

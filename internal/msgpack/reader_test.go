@@ -2,6 +2,7 @@ package msgpack
 
 import (
 	"bytes"
+	"errors"
 	"math"
 	"testing"
 
@@ -31,11 +32,11 @@ func TestNumbersAreReadAsTracersWriteThem(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			r := Reader{Buf: tc.in}
 			u, err := r.Uint64()
-			require.Equal(t, tc.noUnsigned, err == ErrType)
+			require.Equal(t, tc.noUnsigned, errors.Is(err, ErrType))
 			require.Equal(t, tc.unsigned, u)
 			r = Reader{Buf: tc.in}
 			i, err := r.Int64()
-			require.Equal(t, tc.noSigned, err == ErrType)
+			require.Equal(t, tc.noSigned, errors.Is(err, ErrType))
 			if err == nil {
 				require.Equal(t, tc.signed, i)
 				require.Zero(t, r.Left())
@@ -75,7 +76,7 @@ func FuzzSkip(f *testing.F) {
 		r := Reader{Buf: in}
 		err := r.Skip()
 		rest, theirs := msgp.Skip(in)
-		if err == ErrDepth {
+		if errors.Is(err, ErrDepth) {
 			return
 		}
 		if (err == nil) != (theirs == nil) {

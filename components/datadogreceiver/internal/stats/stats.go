@@ -159,7 +159,7 @@ func (d *decoder) bucket() error {
 // fields reads a map with names for keys. A value field leaves unread with msgpack.ErrType is skipped.
 func (d *decoder) fields(field func(name string) error) error {
 	n, err := d.r.MapLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		return d.r.Skip()
 	}
 	if err != nil {
@@ -167,13 +167,13 @@ func (d *decoder) fields(field func(name string) error) error {
 	}
 	for range n {
 		name, err := d.string()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = d.r.Skip()
 		}
 		if err == nil {
 			err = field(name)
 		}
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = d.r.Skip()
 		}
 		if err != nil {

@@ -14,7 +14,7 @@ func (r *reader) links() error {
 	}
 	for range n {
 		fields, err := r.MapLen()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.BadLinks++
 			err = r.Skip()
 		} else if err == nil {
@@ -33,14 +33,14 @@ func (r *reader) link(fields int) error {
 	r.to.Related.Begin()
 	for range fields {
 		name, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
 			return err
 		}
 		err = r.linkField(name, &l)
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			bad = true
 			err = r.Skip()
 		}
@@ -106,7 +106,7 @@ func (r *reader) events() error {
 	}
 	for range n {
 		fields, err := r.MapLen()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.BadEvents++
 			err = r.Skip()
 		} else if err == nil {
@@ -125,7 +125,7 @@ func (r *reader) event(fields int) error {
 	r.to.Related.Begin()
 	for range fields {
 		field, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
@@ -141,7 +141,7 @@ func (r *reader) event(fields int) error {
 		default:
 			err = r.Skip()
 		}
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
@@ -155,7 +155,7 @@ func (r *reader) event(fields int) error {
 // attributes reads a map of attributes of a link or event. What is no map is skipped.
 func (r *reader) attributes(value func() (translate.Attr, error)) error {
 	n, err := r.MapLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		return r.Skip()
 	}
 	if err != nil {
@@ -163,7 +163,7 @@ func (r *reader) attributes(value func() (translate.Attr, error)) error {
 	}
 	for range n {
 		key, err := r.text()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			if err = r.Skip(); err == nil {
 				err = r.Skip()
 			}

@@ -45,7 +45,7 @@ type reader struct {
 // spans reads an array of spans. What is no array counts as one bad span.
 func (r *reader) spans() error {
 	n, err := r.ArrayLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a chunk is no list of spans")
 		return r.Skip()
 	}
@@ -66,7 +66,7 @@ func (r *reader) span() error {
 		return r.Skip()
 	}
 	fields, err := r.MapLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a span is no map")
 		return r.Skip()
 	}
@@ -76,7 +76,7 @@ func (r *reader) span() error {
 	r.to.BeginSpan()
 	for range fields {
 		name, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.Bad("the name of a field is no text")
 			if err = r.Skip(); err == nil {
 				err = r.Skip()
@@ -132,7 +132,7 @@ func (r *reader) field(name []byte) (err error) {
 	default:
 		return r.Skip()
 	}
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Bad("field " + string(name) + " has a value of an unexpected type")
 		return r.Skip()
 	}
@@ -155,7 +155,7 @@ func (r *reader) tags(value func(key intern.Sym) (translate.Attr, error)) error 
 	}
 	for range n {
 		key, err := r.text()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.Bad("the name of a tag is no text")
 			if err = r.Skip(); err == nil {
 				err = r.Skip()
@@ -169,7 +169,7 @@ func (r *reader) tags(value func(key intern.Sym) (translate.Attr, error)) error 
 			return err
 		}
 		a, err := value(key)
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.Bad("a tag has a value of an unexpected type")
 			err = r.Skip()
 		} else if err == nil {

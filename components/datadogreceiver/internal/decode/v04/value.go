@@ -26,7 +26,7 @@ func (r *reader) value() (translate.Attr, error) {
 		return translate.BoolAttr(intern.Empty, v), err
 	case msgpack.Int, msgpack.Uint:
 		n, err := r.Int64()
-		if err != msgpack.ErrType {
+		if !msgpack.IsType(err) {
 			return translate.IntAttr(intern.Empty, n), err
 		}
 		f, err := r.Float64()
@@ -83,7 +83,7 @@ func (r *reader) nestedMap(to pcommon.Map) error {
 	b.EnsureCapacity(n)
 	for range n {
 		key, err := r.text()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			if err = r.Skip(); err == nil {
 				err = r.Skip()
 			}
@@ -142,7 +142,7 @@ func (r *reader) typedValue() (a translate.Attr, err error) {
 	case r.Kind() != msgpack.Map && r.Kind() != msgpack.Array:
 		a, err = r.value()
 	}
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		a, err = translate.Attr{}, nil
 	}
 	r.Pos = end
@@ -159,7 +159,7 @@ func (r *reader) typedMap() (typ, at int, err error) {
 	}
 	for range n {
 		key, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
@@ -192,7 +192,7 @@ func (r *reader) typedList(to pcommon.Slice) error {
 	}
 	for range n {
 		key, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {

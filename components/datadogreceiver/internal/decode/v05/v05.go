@@ -55,7 +55,7 @@ func (r *reader) dictionary() error {
 	}
 	for range n {
 		b, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
@@ -69,7 +69,7 @@ func (r *reader) dictionary() error {
 func (r *reader) chunk() error {
 	r.to.BeginChunk()
 	spans, err := r.ArrayLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a chunk is no list of spans")
 		return r.Skip()
 	}
@@ -91,7 +91,7 @@ func (r *reader) span() error {
 		return r.Skip()
 	}
 	fields, err := r.ArrayLen()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a span is no list")
 		return r.Skip()
 	}
@@ -110,7 +110,7 @@ func (r *reader) span() error {
 	r.to.BeginSpan()
 	for i := range fields {
 		err := r.field(i)
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			r.to.Bad(fmt.Sprintf("element %d of a span has an unexpected type or is no place in the dictionary of %d strings", i, len(r.strings)))
 			err = r.Skip()
 		}
@@ -181,11 +181,11 @@ func (r *reader) tags(value func(key intern.Sym) (translate.Attr, error)) error 
 		if keyed {
 			a, err = value(key)
 		}
-		switch err {
-		case nil:
+		if err == nil {
 			r.to.Add(a)
 			continue
-		case msgpack.ErrType:
+		}
+		if msgpack.IsType(err) {
 			r.to.Bad("a tag has an unexpected type or is no place in the dictionary")
 			if err = r.Skip(); err == nil && !keyed {
 				err = r.Skip()

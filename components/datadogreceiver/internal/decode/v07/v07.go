@@ -53,13 +53,13 @@ func (r *reader) fields(field func(name []byte) error) error {
 	}
 	for range n {
 		name, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
 			return err
 		}
-		if err = field(name); err == msgpack.ErrType {
+		if err = field(name); msgpack.IsType(err) {
 			err = r.Skip()
 		}
 		if err != nil {
@@ -101,7 +101,7 @@ func (r *reader) chunk() error {
 		}
 		return r.Skip()
 	})
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a chunk is no map")
 		return r.Skip()
 	}

@@ -20,7 +20,7 @@ func (r *reader) attributes(add func(translate.Attr)) error {
 	}
 	for range n / 3 {
 		key, err := r.text()
-		bad := err == msgpack.ErrType
+		bad := msgpack.IsType(err)
 		if bad {
 			err = r.skip()
 		}
@@ -44,7 +44,7 @@ func (r *reader) attributes(add func(translate.Attr)) error {
 // value reads a type and a value of it. One of another type is skipped, and empty.
 func (r *reader) value() (translate.Attr, error) {
 	typ, err := r.Uint64()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		err = r.skip()
 	}
 	if err != nil {
@@ -65,7 +65,7 @@ func (r *reader) value() (translate.Attr, error) {
 	default:
 		a, err = r.scalar(typ)
 	}
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		return translate.Attr{}, r.skip()
 	}
 	return a, err
@@ -145,7 +145,7 @@ func (r *reader) nestedMap(to pcommon.Value) error {
 	b.EnsureCapacity(n / 3)
 	for range n / 3 {
 		key, err := r.text()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			err = r.skip()
 		}
 		if err != nil {
@@ -163,13 +163,13 @@ func (r *reader) nestedMap(to pcommon.Value) error {
 // typed reads a type and a value inside a list or map. One of another type is empty, and counted.
 func (r *reader) typed(to pcommon.Value) error {
 	typ, err := r.Uint64()
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		err = r.skip()
 	}
 	if err == nil {
 		err = r.nested(typ, to)
 	}
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.BadAttributes++
 		err = r.skip()
 	}

@@ -31,7 +31,7 @@ func (r *reader) preset() error {
 	}
 	return r.each(func() error {
 		b, err := r.Bytes()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			return errNoString
 		}
 		if err != nil || len(b) == 0 {
@@ -118,13 +118,13 @@ func (r *reader) fields(field func(number uint64) error, bad func(number uint64)
 	}
 	for range n {
 		number, err := r.Uint64()
-		if err == msgpack.ErrType {
+		if msgpack.IsType(err) {
 			number, err = 0, r.skip()
 		}
 		if err != nil {
 			return err
 		}
-		if err = field(number); err == msgpack.ErrType {
+		if err = field(number); msgpack.IsType(err) {
 			bad(number)
 			err = r.skip()
 		}

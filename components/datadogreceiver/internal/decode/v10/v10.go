@@ -53,7 +53,7 @@ func (r *reader) chunk() error {
 	c := r.to.BeginChunk()
 	c.OwnsTraceID = true
 	err := r.fields(r.chunkField, ignore)
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a chunk is no map")
 		return r.skip()
 	}
@@ -100,7 +100,7 @@ func (r *reader) span() error {
 	err := r.fields(r.spanField, func(number uint64) {
 		r.to.Bad(fmt.Sprintf("field %d of a span has a value of an unexpected type or no place in the table of strings", number))
 	})
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.Drop(sink.DropMalformed, "a span is no map")
 		return r.skip()
 	}
@@ -182,7 +182,7 @@ func (r *reader) link() error {
 		}
 		return err
 	}, r.badRelated)
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.BadLinks++
 		return r.skip()
 	}
@@ -215,7 +215,7 @@ func (r *reader) event() error {
 		}
 		return err
 	}, r.badRelated)
-	if err == msgpack.ErrType {
+	if msgpack.IsType(err) {
 		r.to.BadEvents++
 		return r.skip()
 	}
