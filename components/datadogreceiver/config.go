@@ -16,6 +16,7 @@ import (
 )
 
 const (
+	defaultCgroupRoot    = "/sys/fs/cgroup"
 	defaultEndpoint      = "localhost:8126"
 	defaultMaxBody       = 25 << 20
 	defaultMaxSpans      = 100_000
@@ -59,6 +60,9 @@ type Config struct {
 	// SideChannels is what becomes of what tracers send beside traces and statistics. It is answered and dropped, but for what is
 	// forwarded.
 	SideChannels SideChannelsConfig `mapstructure:"side_channels"`
+
+	// CgroupRoot is where the host's control groups are mounted, to find containers of tracers that know only an inode. Empty finds none.
+	CgroupRoot string `mapstructure:"cgroup_root"`
 
 	// ClientDropP0s lets tracers that compute statistics drop unsampled traces at the source. It needs a metrics pipeline.
 	ClientDropP0s bool `mapstructure:"client_drop_p0s"`
@@ -153,6 +157,7 @@ func createDefaultConfig() component.Config {
 		MaxSpansPerRequest:    defaultMaxSpans,
 		MaxConcurrentRequests: defaultConcurrency,
 		MaxWait:               defaultMaxWait,
+		CgroupRoot:            defaultCgroupRoot,
 		Sampling:              SamplingConfig{DefaultEnv: defaultEnv, MaxServices: defaultMaxServices},
 	}
 }

@@ -13,10 +13,13 @@ import (
 	"go.opentelemetry.io/collector/config/confighttp"
 	"go.opentelemetry.io/collector/config/confignet"
 	"go.uber.org/zap"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/originid"
 )
 
-// listeners are the servers of a receiver.
+// listeners are the servers of a receiver, and how to find out who is at the other end.
 type listeners struct {
+	origins   *originid.Resolver
 	servers   []*http.Server
 	addresses []net.Addr
 	running   sync.WaitGroup // servers, and requests the pipeline still has

@@ -36,6 +36,7 @@ var (
 func (r *datadogReceiver) handle(p protocol, decode decodeFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, req *http.Request) {
 		sender := newSender(req, p.name)
+		sender.entity(req, r.listeners.origins)
 		if err := r.receive(w, req, sender, decode); err != nil {
 			r.refuse(w, req, sender, err)
 			return

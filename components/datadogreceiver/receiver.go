@@ -14,6 +14,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/forward"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/rates"
 	"github.com/otelcol-obs/otelcol-obs/internal/admission"
+	"github.com/otelcol-obs/otelcol-obs/internal/originid"
 )
 
 // datadogReceiver serves one configuration, on one or two listeners, for a traces pipeline, a metrics pipeline or both.
@@ -46,7 +47,7 @@ func newReceiver(set receiver.Settings, cfg *Config, pools *admission.Pools) (*d
 		return nil, err
 	}
 	r := &datadogReceiver{cfg: cfg, set: set, obs: obs, telemetry: tel, rates: table, intake: newIntake(cfg, pools),
-		forward: forward.New(cfg.SideChannels.Forward.options()),
+		forward: forward.New(cfg.SideChannels.Forward.options()), listeners: listeners{origins: originid.New(cfg.CgroupRoot)},
 	}
 	r.decoders.New = func() any {
 		return decode.New(decode.Options{

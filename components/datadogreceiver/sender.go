@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/decode"
+	"github.com/otelcol-obs/otelcol-obs/internal/originid"
 )
 
 // maxClaimed bounds what a header may claim, so that one lie does not drown a counter.
@@ -40,9 +41,16 @@ func newSender(req *http.Request, protocol string) *sender {
 	return s
 }
 
+// entity lets in-<inode> in Datadog-Entity-ID name the container, as the Datadog agent does before it looks further.
+func (s *sender) entity(req *http.Request, origins *originid.Resolver) {
+	if id := origins.Entity(clean(req.Header.Get("Datadog-Entity-ID"))); id != "" {
+		s.headers.ContainerID = id
+	}
+}
+
 // container finds who sends in the order of the Datadog agent: Datadog-Entity-ID, Datadog-Container-ID, the peer of the socket.
 func (s *sender) container(req *http.Request) {
-	// ci-<container id> by newer tracers, cid- by older ones; in-<inode> names a cgroup only its own host can look up.
+	// ci-<container id> by newer tracers, cid- by older ones; in-<inode> is for entity.
 	entity := clean(req.Header.Get("Datadog-Entity-ID"))
 	for _, prefix := range []string{"ci-", "cid-"} {
 		if id, ok := strings.CutPrefix(entity, prefix); ok {

@@ -8,9 +8,10 @@ import (
 	"math/rand/v2"
 	"net"
 	"os"
-	"regexp"
 	"strconv"
 	"time"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/originid"
 )
 
 // socketMode lets every user connect, as the Datadog agent does: connecting takes write permission only.
@@ -72,15 +73,11 @@ func withPeerContainer(ctx context.Context, conn net.Conn) context.Context {
 	return context.WithValue(ctx, peerKey{}, containerOf(cgroup))
 }
 
-// containerPattern is what the Datadog agent looks for at the end of a cgroup's path: 64 hex digits (Docker, containerd, CRI-O),
-// 32 hex digits, a dash and a number (ECS), or five groups (Cloud Foundry).
-var containerPattern = regexp.MustCompile(`([0-9a-f]{64}|[0-9a-f]{32}-\d+|[0-9a-f]{8}(?:-[0-9a-f]{4}){4})(?:\.scope)?$`)
-
 // containerOf reads /proc/<pid>/cgroup. See man 7 cgroups.
 func containerOf(cgroup []byte) string {
 	for line := range bytes.Lines(cgroup) {
-		if m := containerPattern.FindSubmatch(bytes.TrimSpace(line)); m != nil {
-			return string(m[1])
+		if id := originid.ContainerID(string(bytes.TrimSpace(line))); id != "" {
+			return id
 		}
 	}
 	return ""

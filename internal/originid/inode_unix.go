@@ -1,0 +1,15 @@
+//go:build unix
+
+package originid
+
+import (
+	"io/fs"
+	"syscall"
+)
+
+func inodeOf(info fs.FileInfo) uint64 {
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok {
+		return uint64(stat.Ino)
+	}
+	return 0
+}
