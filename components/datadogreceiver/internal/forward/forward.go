@@ -87,7 +87,7 @@ func (f *Forwarder) Serve(w http.ResponseWriter, req *http.Request, r Route) (ou
 		return Refused, 0
 	}
 	if req.ContentLength > r.maxBody {
-		http.Error(w, tooLarge(r), http.StatusRequestEntityTooLarge)
+		http.Error(w, tooLarge(r, r.maxBody), http.StatusRequestEntityTooLarge)
 		return Refused, 0
 	}
 	select {
@@ -100,8 +100,8 @@ func (f *Forwarder) Serve(w http.ResponseWriter, req *http.Request, r Route) (ou
 	return f.send(w, req, r, target)
 }
 
-func tooLarge(r Route) string {
-	return fmt.Sprintf("a request to %s has at most %d bytes", r.Path, r.maxBody)
+func tooLarge(r Route, limit int64) string {
+	return fmt.Sprintf("a request to %s has at most %d bytes", r.Path, limit)
 }
 
 // target makes the address.
@@ -154,7 +154,7 @@ func (f *Forwarder) send(w http.ResponseWriter, req *http.Request, r Route, targ
 	if err != nil {
 		var large *http.MaxBytesError
 		if errors.As(err, &large) {
-			http.Error(w, tooLarge(r), http.StatusRequestEntityTooLarge)
+			http.Error(w, tooLarge(r, large.Limit), http.StatusRequestEntityTooLarge)
 			return Refused, body.n
 		}
 		http.Error(w, "the intake of "+r.Channel+" did not answer: "+cause(err), http.StatusBadGateway)
