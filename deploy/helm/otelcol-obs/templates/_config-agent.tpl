@@ -16,6 +16,10 @@
 {{- if $agent.containerLogs -}}
 {{- include "otelcol-obs.addReceiver" (list $cfg "file_log" (include "otelcol-obs.containerLogs" . | fromYaml) (list "logs")) -}}
 {{- end -}}
+{{- if and $agent.hostMetrics $agent.datadog.enabled -}}
+{{- /* A tracer may know only the inode of its control group, which is the host's. */ -}}
+{{- $_ := set $cfg.receivers.datadog "cgroup_root" "/hostfs/sys/fs/cgroup" -}}
+{{- end -}}
 {{- if $agent.hostMetrics -}}
 {{- include "otelcol-obs.addReceiver" (list $cfg "host_metrics" (include "otelcol-obs.hostMetrics" . | fromYaml) (list "metrics")) -}}
 {{- end -}}
@@ -74,8 +78,12 @@ extract:
     - k8s.daemonset.name
     - k8s.cronjob.name
     - k8s.job.name
+  # Datadog's service, environment and version, where a pod's labels say them.
+  labels:
+    - {from: pod, key_regex: "tags\\.datadoghq\\.com/(service|env|version)", tag_name: "k8s.pod.label.tags.datadoghq.com/$$1"}
 pod_association:
-  # Datadog tracers name their pod by uid, others are known by their address.
+  # Datadog tracers name their container or their pod, others are known by their address.
+  - sources: [{from: resource_attribute, name: container.id}]
   - sources: [{from: resource_attribute, name: k8s.pod.uid}]
   - sources: [{from: resource_attribute, name: k8s.pod.ip}]
   - sources: [{from: connection}]
