@@ -112,13 +112,13 @@ func bodyAnswer(err error) answer {
 	r := admission.AsRefusal(err)
 	switch {
 	case errors.Is(err, errTooLarge), r != nil && r.Reason == admission.ReasonSize, r != nil && r.Reason == admission.ReasonPrice:
-		return answer{http.StatusRequestEntityTooLarge, err.Error()}
+		return answer{code: http.StatusRequestEntityTooLarge, text: err.Error()}
 	case r != nil && r.Retry > 0:
-		return answer{http.StatusServiceUnavailable, err.Error()}
+		return answer{code: http.StatusServiceUnavailable, text: err.Error()}
 	case errors.Is(err, errEncoding):
-		return answer{http.StatusUnsupportedMediaType, err.Error()}
+		return answer{code: http.StatusUnsupportedMediaType, text: err.Error()}
 	case errors.Is(err, context.Canceled):
-		return answer{http.StatusServiceUnavailable, err.Error()}
+		return answer{code: http.StatusServiceUnavailable, text: err.Error()}
 	}
-	return answer{http.StatusBadRequest, err.Error()}
+	return answer{code: http.StatusBadRequest, text: err.Error()}
 }

@@ -20,20 +20,19 @@ func (c *counters) with(attrs ...attribute.KeyValue) metric.MeasurementOption {
 	return metric.WithAttributeSet(attribute.NewSet(append(attrs, c.id)...))
 }
 
-func (c *counters) answered(ctx context.Context, track string, code int) {
-	c.tel.ReceiverDatadogRumRequests.Add(ctx, 1, c.with(trackAttr(track), codeAttr(code)))
-}
-
-func (c *counters) limited(ctx context.Context, by string) {
-	c.tel.ReceiverDatadogRumRateLimited.Add(ctx, 1, c.with(attribute.String("by", by)))
-}
-
-func (c *counters) duplicate(ctx context.Context) {
-	c.tel.ReceiverDatadogRumDuplicateBodies.Add(ctx, 1, c.with())
-}
-
-func (c *counters) unused(ctx context.Context, track string) {
-	c.tel.ReceiverDatadogRumUnusedRequests.Add(ctx, 1, c.with(trackAttr(track)))
+func (c *counters) answered(ctx context.Context, track string, a answer) {
+	c.tel.ReceiverDatadogRumRequests.Add(ctx, 1, c.with(trackAttr(track), codeAttr(a.code)))
+	switch a.note {
+	case nothing:
+	case limitedByIP:
+		c.tel.ReceiverDatadogRumRateLimited.Add(ctx, 1, c.with(attribute.String("by", "ip")))
+	case limitedByToken:
+		c.tel.ReceiverDatadogRumRateLimited.Add(ctx, 1, c.with(attribute.String("by", "token")))
+	case duplicateBody:
+		c.tel.ReceiverDatadogRumDuplicateBodies.Add(ctx, 1, c.with())
+	case unusedRequest:
+		c.tel.ReceiverDatadogRumUnusedRequests.Add(ctx, 1, c.with(trackAttr(track)))
+	}
 }
 
 func (c *counters) passed(ctx context.Context, track string, code int) {

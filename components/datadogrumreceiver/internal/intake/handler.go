@@ -79,25 +79,11 @@ func (h *Handler) Bodies() int { return h.bodies.Len() }
 // Evicted is the number of bodies that were forgotten because there were too many.
 func (h *Handler) Evicted() int64 { return h.bodies.Evicted() }
 
-// answer is what a sender is told. SDKs retry 408, 429 and 5xx and delete on
-// everything else, so 202 is said when the data is taken and 503 when it is not
-// yet; an answer that makes them delete is only for what can never be taken.
-type answer struct {
-	code int
-	text string
-}
-
-var accepted = answer{code: http.StatusAccepted}
-
 // ServeHTTP implements http.Handler.
 func (h *Handler) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	c, err := h.router.route(req)
-	if err == nil && c.track == quotaSubdomain && req.Method != http.MethodOptions {
-		h.count.answered(req.Context(), c.track, h.quota(w, req, &c))
-		return
-	}
 	a := h.answer(w, req, &c, err)
-	h.count.answered(req.Context(), c.track, a.code)
+	h.count.answered(req.Context(), c.track, a)
 	a.write(w)
 }
 
@@ -106,27 +92,15 @@ func (h *Handler) answer(w http.ResponseWriter, req *http.Request, c *call, err 
 	case req.Method == http.MethodOptions:
 		return answer{code: http.StatusNoContent} // a preflight without the origin it asks for stays refused by the browser
 	case errors.Is(err, errNotFound):
-		return answer{http.StatusNotFound, err.Error()}
+		return answer{code: http.StatusNotFound, text: err.Error()}
 	case err != nil:
-		return answer{http.StatusForbidden, err.Error()}
+		return answer{code: http.StatusForbidden, text: err.Error()}
+	case c.track == quotaSubdomain:
+		return h.quota(req, c)
 	case req.Method != http.MethodPost:
-		return answer{http.StatusMethodNotAllowed, "RUM data is sent with POST"}
+		return answer{code: http.StatusMethodNotAllowed, text: "RUM data is sent with POST"}
 	}
 	return h.post(w, req, c)
-}
-
-func (a answer) write(w http.ResponseWriter) {
-	switch a.code {
-	case http.StatusTooManyRequests, http.StatusServiceUnavailable:
-		w.Header().Set("Retry-After", "1")
-	case http.StatusMethodNotAllowed:
-		w.Header().Set("Allow", "POST, OPTIONS")
-	}
-	if a.text == "" {
-		w.WriteHeader(a.code)
-		return
-	}
-	http.Error(w, a.text, a.code)
 }
 
 // visitor is who sent a request.
@@ -140,18 +114,29 @@ type visitor struct {
 func (h *Handler) admit(req *http.Request, c *call, now time.Time) (visitor, answer) {
 	v := visitor{ip: h.gate.client(req), token: token(c, req)}
 	if !h.gate.allowIP(v.ip, now) {
-		h.count.limited(req.Context(), "ip")
-		return v, answer{http.StatusTooManyRequests, "more requests from this address than rate_limit::per_ip allows"}
+		return v, answer{code: http.StatusTooManyRequests, text: "more requests from this address than rate_limit::per_ip allows", note: limitedByIP}
 	}
 	var known bool
 	if v.permit, known = h.gate.admit(v.token); !known {
-		return v, answer{http.StatusForbidden, "client token is not one of client_tokens"}
+		return v, answer{code: http.StatusForbidden, text: "client token is not one of client_tokens"}
 	}
 	if !h.gate.allowToken(v.token, now) {
-		h.count.limited(req.Context(), "token")
-		return v, answer{http.StatusTooManyRequests, "more requests with this client token than rate_limit::per_token allows"}
+		return v, answer{code: http.StatusTooManyRequests, text: "more requests with this client token than rate_limit::per_token allows", note: limitedByToken}
 	}
 	return v, accepted
+}
+
+// quota answers the browser SDK's question whether a session may be profiled.
+// It is Datadog's to answer; without the pass-through the answer is no.
+func (h *Handler) quota(req *http.Request, c *call) answer {
+	if req.Method != http.MethodGet {
+		return answer{code: http.StatusMethodNotAllowed, text: "the profiling quota is asked for with GET"}
+	}
+	from, a := h.admit(req, c, h.now())
+	if a != accepted {
+		return a
+	}
+	return h.pass.quota(req, c, from.ip)
 }
 
 // post takes one body in.
@@ -168,11 +153,13 @@ func (h *Handler) post(w http.ResponseWriter, req *http.Request, c *call) answer
 		return bodyAnswer(err)
 	}
 	if c.track == "rum" {
-		if a := h.events(req, c, raw, from, now); a.code != http.StatusAccepted {
+		if a = h.events(req, c, raw, from, now); a.code != http.StatusAccepted {
 			return a
 		}
 	}
-	return h.handOn(req, c, raw, from.ip, now)
+	handedOn := h.handOn(req, c, raw, from.ip, now)
+	handedOn.note = max(handedOn.note, a.note)
+	return handedOn
 }
 
 // events has the events of a body converted, once.
@@ -194,10 +181,9 @@ func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, n
 	key, owner := digest.Of("body", from.token, body), h.owners.Add(1)
 	switch h.bodies.Claim(key, owner, now) {
 	case ttlset.ClaimDone:
-		h.count.duplicate(req.Context())
-		return accepted
+		return answer{code: http.StatusAccepted, note: duplicateBody}
 	case ttlset.ClaimPending:
-		return answer{http.StatusServiceUnavailable, "the same body is being converted for another request"}
+		return answer{code: http.StatusServiceUnavailable, text: "the same body is being converted for another request"}
 	case ttlset.ClaimNew:
 	}
 	if err := hold.Grow(req.Context(), min(expansion*int64(len(body)), maxExpanded)); err != nil {
@@ -208,11 +194,11 @@ func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, n
 	v := h.convert(req.Context(), body, h.origin(c, req, from, now))
 	if v.Retry {
 		h.bodies.Release(key, owner)
-		return answer{http.StatusServiceUnavailable, "not accepted for now: " + v.Reason}
+		return answer{code: http.StatusServiceUnavailable, text: "not accepted for now: " + v.Reason}
 	}
 	h.bodies.Commit(key, now)
 	if v.Forbidden {
-		return answer{http.StatusForbidden, v.Reason}
+		return answer{code: http.StatusForbidden, text: v.Reason}
 	}
 	return accepted
 }
@@ -221,7 +207,7 @@ func (h *Handler) events(req *http.Request, c *call, raw string, from visitor, n
 func (h *Handler) handOn(req *http.Request, c *call, body string, ip netip.Addr, now time.Time) answer {
 	if !h.pass.wants(c.track) {
 		if c.track != "rum" {
-			h.count.unused(req.Context(), c.track)
+			return answer{code: http.StatusAccepted, note: unusedRequest}
 		}
 		return accepted
 	}
@@ -234,7 +220,7 @@ func (h *Handler) handOn(req *http.Request, c *call, body string, ip netip.Addr,
 	case ttlset.ClaimDone:
 		return accepted
 	case ttlset.ClaimPending:
-		return answer{http.StatusServiceUnavailable, "the same body is being handed on for another request"}
+		return answer{code: http.StatusServiceUnavailable, text: "the same body is being handed on for another request"}
 	case ttlset.ClaimNew:
 	}
 	a := h.pass.send(req, c, body, ip)

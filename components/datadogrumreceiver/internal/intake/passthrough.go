@@ -1,6 +1,7 @@
 package intake
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -110,7 +111,7 @@ func (p *passthrough) send(req *http.Request, c *call, body string, ip netip.Add
 	}
 	resp, err := p.do(req.Context(), out)
 	if err != nil {
-		return answer{http.StatusServiceUnavailable, "Datadog could not be reached"}
+		return answer{code: http.StatusServiceUnavailable, text: "Datadog could not be reached"}
 	}
 	defer resp.Body.Close()
 	return answer{code: resp.StatusCode, text: relayText(resp.StatusCode)}
@@ -174,7 +175,7 @@ func (p *passthrough) enqueue(out *passed) answer {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed || p.size+len(out.body) > p.cfg.QueueBytes {
-		return answer{http.StatusServiceUnavailable, "the queue to Datadog is full"}
+		return answer{code: http.StatusServiceUnavailable, text: "the queue to Datadog is full"}
 	}
 	p.queue = append(p.queue, out)
 	p.size += len(out.body)
@@ -254,4 +255,19 @@ func (p *passthrough) queued() int64 {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return int64(p.size)
+}
+
+// quota asks Datadog whether a session may be profiled.
+func (p *passthrough) quota(req *http.Request, c *call, ip netip.Addr) answer {
+	if !p.wants("profile") {
+		return answer{code: http.StatusForbidden, text: "profiles are not handed on to Datadog"}
+	}
+	resp, err := p.do(req.Context(), &passed{track: c.track, url: p.target(c), method: http.MethodGet, header: passHeader(req.Header, ip)})
+	if err != nil {
+		return answer{code: http.StatusServiceUnavailable, text: "Datadog could not be reached"}
+	}
+	defer resp.Body.Close()
+	const maxAnswer = 64 << 10
+	text, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	return answer{code: resp.StatusCode, text: string(text), contentType: cmp.Or(resp.Header.Get("Content-Type"), "application/octet-stream")}
 }

@@ -45,16 +45,20 @@ type savedAction struct {
 	Line    string       `json:"line,omitempty"`
 	From    *savedOrigin `json:"from,omitempty"`
 	Waiting []savedLine  `json:"waiting,omitempty"`
-	Failed  bool         `json:"failed,omitempty"`
 	Child   string       `json:"child,omitempty"`
 	ChildO  *savedOrigin `json:"child_from,omitempty"`
 	Traces  []savedSpan  `json:"traces,omitempty"`
 	Links   []savedSpan  `json:"links,omitempty"`
-	First   int64        `json:"first"`
-	Arrived int64        `json:"arrived,omitempty"`
-	Denied  bool         `json:"denied,omitempty"`
-	Sent    bool         `json:"sent,omitempty"`
 	Primary savedSpan    `json:"primary"`
+	savedState
+}
+
+type savedState struct {
+	First   int64 `json:"first"`
+	Arrived int64 `json:"arrived,omitempty"`
+	Failed  bool  `json:"failed,omitempty"`
+	Denied  bool  `json:"denied,omitempty"`
+	Sent    bool  `json:"sent,omitempty"`
 }
 
 type savedLine struct {
@@ -82,8 +86,8 @@ type savedView struct {
 
 func savedActionOf(a *action.Action) *savedAction {
 	s := &savedAction{
-		App: a.App, ID: a.ID, Line: a.Own.Text, From: savedOriginOf(a.Own.From), Child: a.Others.Child.Text, ChildO: savedOriginOf(a.Others.Child.From), Failed: a.Failed,
-		First: a.First.UnixNano(), Denied: a.Denied, Sent: a.Sent, Primary: savedSpanOf(a.Primary.Trace, a.Primary.Span),
+		App: a.App, ID: a.ID, Line: a.Own.Text, From: savedOriginOf(a.Own.From), Child: a.Others.Child.Text, ChildO: savedOriginOf(a.Others.Child.From),
+		savedState: savedState{First: a.First.UnixNano(), Failed: a.Failed, Denied: a.Denied, Sent: a.Sent}, Primary: savedSpanOf(a.Primary.Trace, a.Primary.Span),
 	}
 	if !a.Arrived.IsZero() {
 		s.Arrived = a.Arrived.UnixNano()
