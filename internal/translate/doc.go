@@ -5,6 +5,8 @@
 //
 // A Translator belongs to one goroutine and is used for one span after the other. Its strings are numbers of an intern.Table: the
 // names that mean something here are the first of it, so that choosing by name is a switch.
+//
+// Libraries: ddcontext, for ids.
 package translate
 
 // Mode says which names attributes get.

@@ -205,3 +205,13 @@ func TestLocalRootsAreCountedByServiceAndEnvironment(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Root{{Service: "a", Env: "test", Undecided: 1}}, d.Roots(), "the payload's environment is that of spans that name none")
 }
+
+func TestWhatTheTracerWroteWinsOverWhatIsDerived(t *testing.T) {
+	t.Parallel()
+	for _, meta := range []string{`"db.type":"postgres","db.system.name":"theirs"`, `"db.system.name":"theirs","db.type":"postgres"`} {
+		spans, _, _ := decodeJSON(t, Both, `[[{"trace_id":1,"span_id":2,"meta":{`+meta+`}}]]`)
+		require.Equal(t, map[string]any{"db.system.name": "theirs", "db.type": "postgres"}, spans[2].Attributes().AsRaw(), meta)
+	}
+	spans, _, _ := decodeJSON(t, Both, `[[{"trace_id":1,"span_id":2,"meta":{"out.host":"a","peer.hostname":"b"}}]]`)
+	require.Equal(t, "b", spans[2].Attributes().AsRaw()["server.address"], "of two derived ones the later wins")
+}
