@@ -1,5 +1,5 @@
-// Package ddintake is the Datadog intake as the datadog exporter sees it: it
-// decodes what the exporter really sends and keeps it.
+// Package ddintake is the Datadog intake as an exporter sees it: it decodes what
+// the exporter really sends and keeps it, or answers as it is told.
 package ddintake
 
 import (
@@ -41,20 +41,44 @@ type Intake struct {
 	spans   []Span
 	logs    []map[string]any
 	metrics []string
+	hits    map[hitsKey]uint64
 	errs    []error
+
+	answer  func(path string, size int) Answer
+	onSpans func([]Span)
+	onLogs  func([]map[string]any)
+	closing chan struct{}
+}
+
+// Answer is what the intake says to a request. The zero Answer takes it.
+type Answer struct {
+	Status int
+	Header map[string]string
+	// Delay passes before the answer.
+	Delay time.Duration
+	// Hang gives none, Reset closes the connection.
+	Hang, Reset bool
+}
+
+// hitsKey is what Datadog keeps one value of: the last.
+type hitsKey struct {
+	host           string
+	start          uint64
+	service, group string
 }
 
 // Start starts an intake that ends with the test, which fails if anything the
 // intake was sent could not be decoded or came with a wrong key.
 func Start(t testing.TB) *Intake {
 	t.Helper()
-	in := &Intake{changed: make(chan struct{})}
+	in := &Intake{changed: make(chan struct{}), hits: map[hitsKey]uint64{}, closing: make(chan struct{})}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /api/v0.2/traces", in.handle(in.readTraces))
 	mux.HandleFunc("POST /api/v2/logs", in.handle(in.readLogs))
 	mux.HandleFunc("POST /api/v2/series", in.handle(in.readSeries))
+	mux.HandleFunc("POST /api/v0.2/stats", in.handle(in.readStats))
 	mux.HandleFunc("GET /api/v1/validate", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, `{"valid":true}`) })
-	// Stats, sketches and host metadata: accepted, of no interest to the tests.
+	// Sketches and host metadata: accepted, of no interest to the tests.
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		w.WriteHeader(http.StatusAccepted)
@@ -63,6 +87,8 @@ func Start(t testing.TB) *Intake {
 	server := httptest.NewServer(mux)
 	in.URL = server.URL
 	t.Cleanup(func() {
+		close(in.closing)
+		server.CloseClientConnections()
 		server.Close()
 		for _, err := range in.errs {
 			t.Errorf("datadog intake: %v", err)
@@ -75,6 +101,11 @@ func Start(t testing.TB) *Intake {
 func (in *Intake) handle(read func([]byte) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		raw, err := body(r)
+		if a := in.told(r.URL.Path, len(raw)); a != (told{}) {
+			if !in.say(w, r, a) {
+				return
+			}
+		}
 		if key := r.Header.Get("DD-Api-Key"); err == nil && key != APIKey {
 			err = fmt.Errorf("wrong DD-Api-Key of %d characters", len(key))
 		}
@@ -93,6 +124,96 @@ func (in *Intake) handle(read func([]byte) error) http.HandlerFunc {
 		w.WriteHeader(http.StatusAccepted)
 		fmt.Fprint(w, `{}`)
 	}
+}
+
+// told is an Answer that can be compared.
+type told struct {
+	status      int
+	retryAfter  string
+	delay       time.Duration
+	hang, reset bool
+}
+
+func (in *Intake) told(path string, size int) told {
+	in.mu.Lock()
+	answer := in.answer
+	in.mu.Unlock()
+	if answer == nil {
+		return told{}
+	}
+	a := answer(path, size)
+	return told{a.Status, a.Header["Retry-After"], a.Delay, a.Hang, a.Reset}
+}
+
+// say answers as told and reports whether the request is to be taken.
+func (in *Intake) say(w http.ResponseWriter, r *http.Request, a told) bool {
+	if a.delay > 0 || a.hang {
+		wait := time.NewTimer(a.delay)
+		defer wait.Stop()
+		var end <-chan time.Time
+		if !a.hang {
+			end = wait.C
+		}
+		select {
+		case <-in.closing:
+			return false
+		case <-r.Context().Done():
+			return false
+		case <-end:
+		}
+	}
+	if a.reset {
+		panic(http.ErrAbortHandler)
+	}
+	if a.status == 0 {
+		return true
+	}
+	if a.retryAfter != "" {
+		w.Header().Set("Retry-After", a.retryAfter)
+	}
+	w.WriteHeader(a.status)
+	return false
+}
+
+// Be makes the intake answer as f says, of the path and the size of a body.
+func (in *Intake) Be(f func(path string, size int) Answer) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.answer = f
+}
+
+// HandOn has what arrives handed to the functions instead of kept.
+func (in *Intake) HandOn(spans func([]Span), logs func([]map[string]any)) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.onSpans, in.onLogs = spans, logs
+}
+
+func (in *Intake) readStats(raw []byte) error {
+	var p pb.StatsPayload
+	if _, err := p.UnmarshalMsg(raw); err != nil {
+		return err
+	}
+	for _, c := range p.Stats {
+		for _, b := range c.Stats {
+			for _, g := range b.Stats {
+				key := hitsKey{p.AgentHostname, b.Start, g.Service, fmt.Sprint(c.Env, c.Version, c.ContainerID, c.Lang, g.Name, g.Resource, g.Type, g.SpanKind, g.HTTPStatusCode, g.PeerTags, g.IsTraceRoot)}
+				in.hits[key] = g.Hits
+			}
+		}
+	}
+	return nil
+}
+
+// Hits are the spans that statistics have counted, by service.
+func (in *Intake) Hits() map[string]uint64 {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	sum := map[string]uint64{}
+	for key, hits := range in.hits {
+		sum[key.service] += hits
+	}
+	return sum
 }
 
 func body(r *http.Request) ([]byte, error) {
@@ -124,13 +245,19 @@ func (in *Intake) readTraces(raw []byte) error {
 	if err := proto.Unmarshal(raw, &payload); err != nil {
 		return err
 	}
+	var spans []Span
 	for _, tp := range payload.TracerPayloads {
 		for _, chunk := range tp.Chunks {
 			for _, span := range chunk.Spans {
-				in.spans = append(in.spans, Span{Span: span, Priority: chunk.Priority, Env: tp.Env})
+				spans = append(spans, Span{Span: span, Priority: chunk.Priority, Env: tp.Env})
 			}
 		}
 	}
+	if in.onSpans != nil {
+		in.onSpans(spans)
+		return nil
+	}
+	in.spans = append(in.spans, spans...)
 	return nil
 }
 
@@ -141,6 +268,10 @@ func (in *Intake) readLogs(raw []byte) error {
 	var logs []map[string]any
 	if err := json.Unmarshal(raw, &logs); err != nil {
 		return err
+	}
+	if in.onLogs != nil {
+		in.onLogs(logs)
+		return nil
 	}
 	in.logs = append(in.logs, logs...)
 	return nil
