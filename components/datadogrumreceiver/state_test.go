@@ -149,6 +149,23 @@ func TestAnActionThatNeverComesGetsAPlaceholder(t *testing.T) {
 	require.Equal(t, event.StandaloneTraceID(appID, "a1"), late.TraceID())
 }
 
+// Two receivers without affinity: one gets the requests, the other the action.
+// Each computes where the other's span is.
+func TestTheHalvesOfAnActionAtTwoReceiversAreLinked(t *testing.T) {
+	requests, actions := newRig(t, nil).start(nil), newRig(t, nil).start(nil)
+	requests.post(request(1, "a1", 10))
+	actions.post(act("a1", "click", "Pay", 0))
+	for _, g := range []*rig{requests, actions} {
+		g.flush(g.cfg.Actions.Missing + g.cfg.Actions.Wait)
+	}
+	placeholder, alone := requests.spans()[1], actions.spans()[0]
+	require.Equal(t, "action", placeholder.Name())
+	require.Equal(t, "click Pay", alone.Name())
+	require.Equal(t, alone.TraceID(), placeholder.Links().At(0).TraceID())
+	require.Equal(t, alone.SpanID(), placeholder.Links().At(0).SpanID())
+	require.Equal(t, placeholder.SpanID(), event.ActionSpanID(appID, "a1", placeholder.TraceID()), "and who knows the trace knows the way back")
+}
+
 func TestAnActionWithoutRequestsLeavesAlone(t *testing.T) {
 	g := newRig(t, nil).start(nil)
 	g.post(act("a1", "click", "Menu", 0))

@@ -88,6 +88,9 @@ func (s *Span) snapshot() {
 	s.Line, s.Failed = a.Own, a.Failed
 	if s.Kind == Placeholder {
 		s.Line = a.Others.Child
+		// The action may have come to another receiver, which sends it there.
+		trace := event.StandaloneTraceID(a.App, a.ID)
+		s.Links = append(s.Links, event.Link{Trace: trace, Span: event.ActionSpanID(a.App, a.ID, trace)})
 	}
 	if s.index >= 0 {
 		t := a.Traces[s.index]
