@@ -305,6 +305,12 @@ type fluent struct {
 func newFluent(addr string, pad int) *fluent { return &fluent{addr: addr, pad: pad} }
 
 func (f *fluent) send(ctx context.Context, uids []uint64) (outcome, error) {
+	chunk := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uids[0]))
+	return f.exchange(ctx, f.encode(uids, chunk), chunk)
+}
+
+// exchange sends a message and waits for the ack of its chunk.
+func (f *fluent) exchange(ctx context.Context, message []byte, chunk string) (outcome, error) {
 	if f.conn == nil {
 		conn, err := (&net.Dialer{Timeout: answerWithin}).DialContext(ctx, "tcp", f.addr)
 		if err != nil {
@@ -312,11 +318,10 @@ func (f *fluent) send(ctx context.Context, uids []uint64) (outcome, error) {
 		}
 		f.conn, f.r = conn, msgp.NewReader(conn)
 	}
-	chunk := base64.StdEncoding.EncodeToString(binary.BigEndian.AppendUint64(nil, uids[0]))
 	_ = f.conn.SetDeadline(time.Now().Add(answerWithin))
 	stop := context.AfterFunc(ctx, func() { _ = f.conn.SetDeadline(time.Now()) })
 	defer stop()
-	if _, err := f.conn.Write(f.encode(uids, chunk)); err != nil {
+	if _, err := f.conn.Write(message); err != nil {
 		f.close()
 		return uncertain, err
 	}
