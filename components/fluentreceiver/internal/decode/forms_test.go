@@ -99,6 +99,8 @@ var forms = map[string]Raw{
 	"record without a line":           Array("t", sent, Map("a", 1)),
 	"line ends":                       Array("t", Array(Array(sent, Map("log", "a\n")), Array(sent, Map("log", "b\r\n")), Array(sent, Map("log", "c\n\n")), Array(sent, Map("log", "\n")))),
 	"docker":                          Array("docker.0123456789ab", sent, Map("container_id", strings.Repeat("ab", 32), "container_name", "/shop", "source", "stdout", "log", "line"), nil),
+	"kubernetes, one pod":             Array("kube", Array(entryOf(podRecord("a", "1")), entryOf(podRecord("a", "2")), entryOf(podRecord("a", "3")))),
+	"kubernetes twice in a record":    Array("kube", Array(entryOf(podRecord("a", "1")), entryOf(Map("kubernetes", Map("pod_name", "a", "labels", Map("app", "shop")), "kubernetes", Map("pod_name", "b"), "log", "2")))),
 	"kubernetes pods interleaved":     Array("kube", Array(entryOf(podRecord("a", "1")), entryOf(podRecord("b", "2")), entryOf(podRecord("a", "3")))),
 	"otlp metadata": Array("t", Array(Array(Array(EventTime(0, 0), Map("otlp", Map("observed_timestamp", sent*1000000000+2, "severity_number", 17, "severity_text", "ERROR",
 		"attributes", Map("order", 41, "log.kind", "x"), "trace_id", []byte("0123456789abcdef"), "span_id", "3031323334353637"))), Map("log", "a", "log.kind", "own")))),
@@ -132,6 +134,24 @@ func TestWhatASenderWantsEchoedKeepsItsType(t *testing.T) {
 	} {
 		_, _, headers := decodeAll(t, New(0), in, unlimited)
 		require.Equal(t, want, string(headers[0].Chunk))
+	}
+}
+
+// Small inputs that a receiver before this one refused, dropped or passed on broken.
+func TestInputsThatOnceWentWrong(t *testing.T) {
+	files, err := filepath.Glob("testdata/cases/*.msgpack")
+	require.NoError(t, err)
+	require.NotEmpty(t, files)
+	for _, file := range files {
+		name := strings.TrimSuffix(filepath.Base(file), ".msgpack")
+		t.Run(name, func(t *testing.T) {
+			in, err := os.ReadFile(file)
+			require.NoError(t, err)
+			out, sum, _ := decodeAll(t, New(allSources), in, unlimited)
+			want := map[string][unreadables]int{"batch-in-batch": {Nested: 2}, "metrics-in-a-record": {Signal: 1}}[name]
+			require.Equal(t, want, sum.Unreadable)
+			goldentest.EqualLogs(t, filepath.Join("testdata", "cases", name+".yaml"), out)
+		})
 	}
 }
 

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"bytes"
 	"slices"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -66,6 +67,16 @@ type record struct {
 	piece  bool
 	kept   int // attributes
 	named  int // pairs that name the origin
+
+	repeat repeat
+}
+
+// repeat is the nested pair that named the origin of the record before, as it came. A chunk is mostly of one pod, so that the same
+// bytes mostly come again and need not be looked at.
+type repeat struct {
+	raw  []byte
+	pair pair
+	at   int // where in raw the value begins
 }
 
 const maxKeptPairs = 1024
@@ -83,6 +94,9 @@ func (r *record) release() {
 	}
 	if cap(r.origin) > maxKeptWindow {
 		r.origin = nil
+	}
+	if r.repeat.raw = r.repeat.raw[:0]; cap(r.repeat.raw) > maxKeptWindow {
+		r.repeat.raw = nil
 	}
 	clear(r.pairs[:cap(r.pairs)])
 }
@@ -161,6 +175,15 @@ func (d *Decoder) survey() (values int, err error) {
 	r.pairs = slices.Grow(r.pairs, n)
 	for range n {
 		start := d.Pos
+		if again := &r.repeat; len(again.raw) > 0 && bytes.HasPrefix(d.Buf[start:], again.raw) {
+			p := again.pair
+			p.at = start + again.at
+			d.Pos = start + len(again.raw)
+			r.origin = append(r.origin, again.raw...)
+			r.named++
+			r.pairs = append(r.pairs, p)
+			continue
+		}
 		key, slot, err := d.key()
 		if err != nil {
 			return 0, err
@@ -182,6 +205,10 @@ func (d *Decoder) survey() (values int, err error) {
 			values++
 		}
 		d.classify(&p, d.Buf[start:d.Pos], len(r.pairs))
+		if p.role == ofOrigin && kind == msgpack.Map {
+			r.repeat.raw = append(r.repeat.raw[:0], d.Buf[start:d.Pos]...)
+			r.repeat.pair, r.repeat.at = p, p.at-start
+		}
 		r.pairs = append(r.pairs, p)
 	}
 	return values, nil
@@ -244,7 +271,9 @@ func (d *Decoder) foreign() bool {
 		return false
 	}
 	p := d.record.pairs[0]
-	if p.key != "metrics" && p.key != "traces" {
+	switch p.key {
+	case "cmetrics", "ctraces", "metrics", "traces":
+	default:
 		return false
 	}
 	r := msgpack.Reader{Buf: d.Buf, Pos: p.at}

@@ -5,6 +5,7 @@ package inflate
 import (
 	"bytes"
 	"io"
+	"runtime"
 	"sync"
 
 	"github.com/klauspost/compress/gzip"
@@ -41,9 +42,12 @@ func Detect(b []byte) Format {
 var (
 	gzips sync.Pool
 	zstds sync.Pool
+	// zstdSlots bounds the windows there are at a time: one for each processor, as decompressing is work for a processor.
+	zstdSlots = make(chan struct{}, runtime.GOMAXPROCS(0))
 )
 
-// Open returns a reader of what b holds decompressed; release gives it back.
+// Open returns a reader of what b holds decompressed; release gives it back. Of zstd, Open waits while as many are being read as there
+// are processors.
 func Open(f Format, b []byte) (r io.Reader, release func(), err error) {
 	in := bytes.NewReader(b)
 	switch f {
@@ -59,6 +63,7 @@ func Open(f Format, b []byte) (r io.Reader, release func(), err error) {
 		}
 		return z, func() { gzips.Put(z) }, nil
 	case Zstd:
+		zstdSlots <- struct{}{}
 		z, pooled := zstds.Get().(*zstd.Decoder)
 		if pooled {
 			err = z.Reset(in)
@@ -66,9 +71,11 @@ func Open(f Format, b []byte) (r io.Reader, release func(), err error) {
 			z, err = zstd.NewReader(in, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(MaxWindow))
 		}
 		if err != nil {
+			<-zstdSlots
 			return nil, nil, err
 		}
 		return z, func() {
+			defer func() { <-zstdSlots }()
 			// What a decoder keeps of its input must not outlive the message.
 			if z.Reset(nil) == nil {
 				zstds.Put(z)
