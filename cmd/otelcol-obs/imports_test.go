@@ -37,13 +37,12 @@ func TestPackagesImportOnlyDownwards(t *testing.T) {
 }
 
 func mayImport(from, to string) bool {
-	component, rest := split(to, "components/")
+	component := componentOf(to)
 	switch area, _, _ := strings.Cut(from, "/"); area {
 	case "cmd":
-		return rest == "" // a component's factory, internal/*
+		return true // what a component keeps to itself is internal
 	case "components":
-		own, _ := split(from, "components/")
-		return own == component || to == "ddcontext" || strings.HasPrefix(to, "internal/")
+		return componentOf(from) == component || to == "ddcontext" || strings.HasPrefix(to, "internal/")
 	case "internal":
 		return strings.HasPrefix(to, "internal/") || to == "ddcontext"
 	case "ddcontext":
@@ -54,14 +53,14 @@ func mayImport(from, to string) bool {
 	return component == ""
 }
 
-// split returns the first folder below area that path is in, and what is below that.
-func split(path, area string) (first, rest string) {
-	below, ok := strings.CutPrefix(path, area)
+// componentOf returns the folder below components that path is in, or "".
+func componentOf(path string) string {
+	below, ok := strings.CutPrefix(path, "components/")
 	if !ok {
-		return "", ""
+		return ""
 	}
-	first, rest, _ = strings.Cut(below, "/")
-	return first, rest
+	component, _, _ := strings.Cut(below, "/")
+	return component
 }
 
 type goPackage struct {
