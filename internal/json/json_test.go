@@ -100,10 +100,11 @@ func TestNestingIsBounded(t *testing.T) {
 		r.Skip()
 		require.ErrorIs(t, r.End(), ErrDepth)
 	}
-	deep := strings.Repeat("[", MaxDepth) + strings.Repeat("]", MaxDepth)
-	r := NewReader(deep)
-	r.Skip()
-	require.NoError(t, r.End())
+	for depth, want := range map[int]error{MaxDepth: nil, MaxDepth + 1: ErrDepth} {
+		r := NewReader(strings.Repeat("[", depth) + strings.Repeat("]", depth))
+		r.Skip()
+		require.ErrorIs(t, r.End(), want)
+	}
 }
 
 func TestControlCharactersPassWhenTheyAreAllowed(t *testing.T) {

@@ -1,6 +1,7 @@
 package decode
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -120,6 +121,8 @@ func TestSpanNames(t *testing.T) {
 		{`"name":"grpc.client","meta":{"rpc.service":"pkg.Svc","rpc.method":"Do"}`, "pkg.Svc/Do"},
 		{`"name":"kafka.consume","meta":{"span.kind":"consumer","kafka.topic":"orders"}`, "process orders"},
 		{`"name":"spring.handler","resource":"Orders.get"`, "spring.handler"},
+		{`"name":"web.request","type":"web","meta":{"http.method":"GET","http.route":"/` + strings.Repeat("x", 300) + `"}`, "GET"},
+		{`"name":"http.request","type":"http","resource":"POST /x","meta":{"http.method":"POST","http.route":"/y"}`, "POST /x"},
 	} {
 		spans, _, _ := decodeJSON(t, Both, `[[{"trace_id":1,"span_id":2,`+tc.fields+`}]]`)
 		require.Equal(t, tc.want, spans[2].Name(), tc.fields)

@@ -203,3 +203,11 @@ func TestConfigurationErrorsNameTheKey(t *testing.T) {
 	o.Site, o.AllowOtherSites = "intake.example.com", true
 	require.NoError(t, o.Validate("forward"))
 }
+
+func TestTagsInTheQueryAreCut(t *testing.T) {
+	t.Parallel()
+	to := new(intake)
+	serve(New(valid(to)), httptest.NewRequest(http.MethodPost, "/debugger/v1/input?ddsource=x&ddtags="+strings.Repeat("t", 5000), nil))
+	require.Equal(t, strings.Repeat("t", maxTags), to.got[0].URL.Query().Get("ddtags"))
+	require.Equal(t, "x", to.got[0].URL.Query().Get("ddsource"))
+}
