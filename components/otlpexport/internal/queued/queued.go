@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/exporter/exporterhelper/xexporterhelper"
 
 	"github.com/otelcol-obs/otelcol-obs/components/otlpexport/internal/wire"
+	"github.com/otelcol-obs/otelcol-obs/internal/otlpwire"
 )
 
 // NeedsClient reports whether a client may send something of whoever sent the data:
@@ -37,7 +38,7 @@ type Exporter struct {
 
 // Traces returns the exporter of spans.
 func (e Exporter) Traces(ctx context.Context, set exporter.Settings) (exporter.Traces, error) {
-	next, err := xexporterhelper.NewTracesRequest(ctx, set, e.converter().Traces, e.push, e.options(wire.Traces)...)
+	next, err := xexporterhelper.NewTracesRequest(ctx, set, e.converter().Traces, e.push, e.options(otlpwire.Traces)...)
 	if err != nil {
 		return nil, err
 	}
@@ -46,7 +47,7 @@ func (e Exporter) Traces(ctx context.Context, set exporter.Settings) (exporter.T
 
 // Logs returns the exporter of log records.
 func (e Exporter) Logs(ctx context.Context, set exporter.Settings) (exporter.Logs, error) {
-	next, err := xexporterhelper.NewLogsRequest(ctx, set, e.converter().Logs, e.push, e.options(wire.Logs)...)
+	next, err := xexporterhelper.NewLogsRequest(ctx, set, e.converter().Logs, e.push, e.options(otlpwire.Logs)...)
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +56,7 @@ func (e Exporter) Logs(ctx context.Context, set exporter.Settings) (exporter.Log
 
 // Metrics returns the exporter of data points.
 func (e Exporter) Metrics(ctx context.Context, set exporter.Settings) (exporter.Metrics, error) {
-	next, err := xexporterhelper.NewMetricsRequest(ctx, set, e.converter().Metrics, e.push, e.options(wire.Metrics)...)
+	next, err := xexporterhelper.NewMetricsRequest(ctx, set, e.converter().Metrics, e.push, e.options(otlpwire.Metrics)...)
 	if err != nil {
 		return nil, err
 	}
@@ -75,7 +76,7 @@ func (e Exporter) converter() wire.Converter {
 	return wire.Converter{KeepClient: keep}
 }
 
-func (e Exporter) options(s *wire.Signal) []exporterhelper.Option {
+func (e Exporter) options(s *otlpwire.Signal) []exporterhelper.Option {
 	queue := xexporterhelper.WithQueueBatch(e.Queue, xexporterhelper.QueueBatchSettings{Encoding: wire.Encoding{Signal: s}})
 	return append(append([]exporterhelper.Option{}, e.Options...), queue)
 }

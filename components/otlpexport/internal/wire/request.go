@@ -6,11 +6,13 @@ import (
 
 	"go.opentelemetry.io/collector/exporter/exporterhelper"
 	"go.opentelemetry.io/collector/exporter/exporterhelper/xexporterhelper"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/otlpwire"
 )
 
 // Request is what the exporter's queue holds.
 type Request struct {
-	signal *Signal
+	signal *otlpwire.Signal
 	chunks [][]byte // encoded Export*ServiceRequest messages; together they are one
 	size   int      // of the chunks
 	items  int
@@ -22,7 +24,7 @@ type Request struct {
 
 var _ xexporterhelper.Request = (*Request)(nil)
 
-func newRequest(s *Signal, data, envelope []byte, items int) *Request {
+func newRequest(s *otlpwire.Signal, data, envelope []byte, items int) *Request {
 	return &Request{signal: s, chunks: [][]byte{data}, size: len(data), items: items, envelope: envelope}
 }
 

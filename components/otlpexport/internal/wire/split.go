@@ -1,5 +1,7 @@
 package wire
 
+import "github.com/otelcol-obs/otelcol-obs/internal/otlpwire"
+
 // limit is how large a part may be.
 type limit struct {
 	size    int
@@ -18,7 +20,7 @@ type part struct {
 // part of its own.
 //
 // A request that can't be read to its end is an error.
-func split(s *Signal, chunks [][]byte, most limit) ([]part, error) {
+func split(s *otlpwire.Signal, chunks [][]byte, most limit) ([]part, error) {
 	c := &cutter{signal: s, most: most}
 	for _, chunk := range chunks {
 		if err := c.message(chunk, 0); err != nil {
@@ -32,7 +34,7 @@ func split(s *Signal, chunks [][]byte, most limit) ([]part, error) {
 // cutter builds one part after the other. The messages that lead to the current
 // item are open: they get their length when they or the part end.
 type cutter struct {
-	signal *Signal
+	signal *otlpwire.Signal
 	most   limit
 	open   [6]openMessage // by depth; open[0] is the request
 	depth  int            // of the innermost open message
@@ -53,26 +55,26 @@ func (c *cutter) message(message []byte, depth int) error {
 	m := &c.open[depth]
 	// What is around the items comes first, wherever it stands: each part needs it.
 	for rest := message; len(rest) > 0; {
-		f, after, err := next(rest)
+		f, after, err := otlpwire.Next(rest)
 		if err != nil {
 			return err
 		}
-		leads, err := c.signal.leads(depth, &f)
+		leads, err := c.signal.Leads(depth, &f)
 		if err != nil {
 			return err
 		}
 		if !leads {
-			m.head = append(m.head, f.raw...)
+			m.head = append(m.head, f.Raw...)
 		}
 		rest = after
 	}
 	for rest := message; len(rest) > 0; {
-		f, after, _ := next(rest) // was read above
+		f, after, _ := otlpwire.Next(rest) // was read above
 		rest = after
-		switch leads, _ := c.signal.leads(depth, &f); {
+		switch leads, _ := c.signal.Leads(depth, &f); {
 		case !leads:
-		case c.signal.items(depth):
-			c.add(f.raw, 1)
+		case c.signal.Items(depth):
+			c.add(f.Raw, 1)
 		default:
 			if err := c.inner(&f, depth+1); err != nil {
 				return err
@@ -83,20 +85,20 @@ func (c *cutter) message(message []byte, depth int) error {
 }
 
 // inner reads a message that surrounds items, and puts it into the one around it.
-func (c *cutter) inner(f *field, depth int) error {
+func (c *cutter) inner(f *otlpwire.Field, depth int) error {
 	m := &c.open[depth]
-	*m = openMessage{number: f.number, head: m.head[:0], body: m.body[:0]}
+	*m = openMessage{number: f.Number, head: m.head[:0], body: m.body[:0]}
 	c.depth = depth
-	err := c.message(f.content, depth)
+	err := c.message(f.Content, depth)
 	c.depth = depth - 1
 	switch {
 	case err != nil:
 		return err
 	case len(m.body) > 0:
 		around := &c.open[depth-1]
-		around.body = appendMessage(around.body, m.number, m.head, m.body)
+		around.body = otlpwire.AppendMessage(around.body, m.number, m.head, m.body)
 	case !m.cut: // else all of it is in earlier parts
-		c.add(f.raw, 0)
+		c.add(f.Raw, 0)
 	}
 	return nil
 }
@@ -122,7 +124,7 @@ func (c *cutter) fits(size, items int) bool {
 		if i == 0 {
 			return size <= c.most.size
 		}
-		size = messageSize(m.number, size)
+		size = otlpwire.MessageSize(m.number, size)
 	}
 }
 
@@ -136,7 +138,7 @@ func (c *cutter) end() {
 		if len(m.body) == 0 {
 			continue // its items are all in the parts to come
 		}
-		around.body = appendMessage(around.body, m.number, m.head, m.body)
+		around.body = otlpwire.AppendMessage(around.body, m.number, m.head, m.body)
 		m.body, m.cut = m.body[:0], true
 	}
 	request := &c.open[0]

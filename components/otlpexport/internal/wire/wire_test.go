@@ -19,6 +19,8 @@ import (
 	"go.opentelemetry.io/collector/pdata/ptrace"
 	xrequest "go.opentelemetry.io/collector/pdata/xpdata/request"
 	"go.opentelemetry.io/otel/trace"
+
+	"github.com/otelcol-obs/otelcol-obs/internal/otlpwire"
 )
 
 // someTraces has 0 to 3 resources, of 0 to 3 scopes, of 0 to 8 spans each.
@@ -149,14 +151,14 @@ func TestItemsAreCountedAsPdataCounts(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
 	for range 300 {
 		td := someTraces(r)
-		n, err := Traces.Count(encoded(t, td))
+		n, err := otlpwire.Traces.Count(encoded(t, td))
 		require.NoError(t, err)
 		require.Equal(t, td.SpanCount(), n)
 
 		md := someMetrics(r)
 		b, err := (&pmetric.ProtoMarshaler{}).MarshalMetrics(md)
 		require.NoError(t, err)
-		n, err = Metrics.Count(b)
+		n, err = otlpwire.Metrics.Count(b)
 		require.NoError(t, err)
 		require.Equal(t, md.DataPointCount(), n)
 	}
@@ -164,7 +166,7 @@ func TestItemsAreCountedAsPdataCounts(t *testing.T) {
 	ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().Body().SetStr("x")
 	b, err := (&plog.ProtoMarshaler{}).MarshalLogs(ld)
 	require.NoError(t, err)
-	n, err := Logs.Count(b)
+	n, err := otlpwire.Logs.Count(b)
 	require.NoError(t, err)
 	require.Equal(t, 1, n)
 }
@@ -243,11 +245,11 @@ func TestAMetricThatIsCutKeepsItsFields(t *testing.T) {
 
 // A field that today's OTLP does not have is sent on, in every part that it surrounds.
 func TestUnknownFieldsSurviveACut(t *testing.T) {
-	span := func(name string) []byte { return appendMessage(nil, 5, []byte(name)) }
-	unknown := appendMessage(nil, 1000, []byte("new"))
-	scope := append(append(appendMessage(nil, 2, span("a")), unknown...), appendMessage(nil, 2, append(span("b"), unknown...))...)
-	data := appendMessage(nil, 1, appendMessage(nil, 2, scope), unknown)
-	parts, err := split(Traces, [][]byte{data}, limit{size: 1})
+	span := func(name string) []byte { return otlpwire.AppendMessage(nil, 5, []byte(name)) }
+	unknown := otlpwire.AppendMessage(nil, 1000, []byte("new"))
+	scope := append(append(otlpwire.AppendMessage(nil, 2, span("a")), unknown...), otlpwire.AppendMessage(nil, 2, append(span("b"), unknown...))...)
+	data := otlpwire.AppendMessage(nil, 1, otlpwire.AppendMessage(nil, 2, scope), unknown)
+	parts, err := split(otlpwire.Traces, [][]byte{data}, limit{size: 1})
 	require.NoError(t, err)
 	require.Len(t, parts, 2)
 	require.Equal(t, 2, bytes.Count(parts[0].data, unknown))
@@ -267,14 +269,14 @@ func TestWhatIsNoOTLPStaysWhole(t *testing.T) {
 		"envelope of nobody": {0x0d, 2, 0, 0, 0, 0x1a, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
-			_, req, err := Encoding{Traces}.Unmarshal(stored)
+			_, req, err := Encoding{otlpwire.Traces}.Unmarshal(stored)
 			require.NoError(t, err)
 			require.Positive(t, req.ItemsCount())
 			parts, err := req.MergeSplit(t.Context(), 1, exporterhelper.RequestSizerTypeBytes, nil)
 			require.NoError(t, err)
 			require.Len(t, parts, 1)
 			require.Equal(t, stored, bytes.Join(parts[0].(*Request).Chunks(), nil))
-			again, err := Encoding{Traces}.Marshal(t.Context(), req)
+			again, err := Encoding{otlpwire.Traces}.Marshal(t.Context(), req)
 			require.NoError(t, err)
 			require.Equal(t, stored, again)
 		})
@@ -293,7 +295,7 @@ func TestTheQueueIsReadByCoreAndOursReadsIts(t *testing.T) {
 
 	ours, err := Converter{KeepClient: true}.Traces(ctx, td)
 	require.NoError(t, err)
-	stored, err := Encoding{Traces}.Marshal(ctx, ours)
+	stored, err := Encoding{otlpwire.Traces}.Marshal(ctx, ours)
 	require.NoError(t, err)
 	theirCtx, their, err := core.Unmarshal(stored)
 	require.NoError(t, err)
@@ -302,13 +304,13 @@ func TestTheQueueIsReadByCoreAndOursReadsIts(t *testing.T) {
 
 	stored, err = core.Marshal(ctx, their)
 	require.NoError(t, err)
-	ourCtx, again, err := Encoding{Traces}.Unmarshal(stored)
+	ourCtx, again, err := Encoding{otlpwire.Traces}.Unmarshal(stored)
 	require.NoError(t, err)
 	require.Equal(t, want, spansOf(decodeTraces(t, again)))
 	require.Equal(t, []string{"acme"}, client.FromContext(ourCtx).Metadata.Get("x-tenant"))
 	require.Equal(t, "192.0.2.7:4711", client.FromContext(ourCtx).Addr.String())
 
-	_, bare, err := Encoding{Traces}.Unmarshal(encoded(t, td))
+	_, bare, err := Encoding{otlpwire.Traces}.Unmarshal(encoded(t, td))
 	require.NoError(t, err)
 	require.Equal(t, want, spansOf(decodeTraces(t, bare)))
 }
@@ -322,9 +324,9 @@ func TestAMergedRequestCanBeStored(t *testing.T) {
 	require.NoError(t, err)
 	merged, err := a.MergeSplit(t.Context(), 0, exporterhelper.RequestSizerTypeItems, b)
 	require.NoError(t, err)
-	stored, err := Encoding{Traces}.Marshal(t.Context(), merged[0])
+	stored, err := Encoding{otlpwire.Traces}.Marshal(t.Context(), merged[0])
 	require.NoError(t, err)
-	_, again, err := Encoding{Traces}.Unmarshal(stored)
+	_, again, err := Encoding{otlpwire.Traces}.Unmarshal(stored)
 	require.NoError(t, err)
 	require.Equal(t, append(spansOf(td), spansOf(td)...), spansOf(decodeTraces(t, again)))
 }
@@ -338,14 +340,14 @@ func TestTheClientIsNotStored(t *testing.T) {
 	})
 	req, err := Converter{}.Traces(ctx, someTraces(rand.New(rand.NewPCG(11, 12)))) //nolint:gosec // a test
 	require.NoError(t, err)
-	stored, err := Encoding{Traces}.Marshal(ctx, req)
+	stored, err := Encoding{otlpwire.Traces}.Marshal(ctx, req)
 	require.NoError(t, err)
 	require.NotContains(t, string(stored), "secret")
 	require.NotContains(t, string(stored), string([]byte{192, 0, 2, 7}))
 	restored, _, err := xrequest.UnmarshalTraces(stored)
 	require.NoError(t, err)
 	require.Equal(t, span, trace.SpanContextFromContext(restored))
-	ours, _, err := Encoding{Traces}.Unmarshal(stored)
+	ours, _, err := Encoding{otlpwire.Traces}.Unmarshal(stored)
 	require.NoError(t, err)
 	require.Equal(t, span, trace.SpanContextFromContext(ours))
 }
@@ -358,10 +360,10 @@ func TestReadingAQueuedRequestCostsAFewAllocations(t *testing.T) {
 	}
 	req, err := Converter{}.Traces(context.Background(), td)
 	require.NoError(t, err)
-	stored, err := Encoding{Traces}.Marshal(context.Background(), req)
+	stored, err := Encoding{otlpwire.Traces}.Marshal(context.Background(), req)
 	require.NoError(t, err)
 	require.LessOrEqual(t, testing.AllocsPerRun(20, func() {
-		if _, r, _ := (Encoding{Traces}).Unmarshal(stored); r.ItemsCount() != 1000 {
+		if _, r, _ := (Encoding{otlpwire.Traces}).Unmarshal(stored); r.ItemsCount() != 1000 {
 			t.Fatal("lost spans")
 		}
 	}), 3.0)
@@ -375,7 +377,7 @@ func FuzzQueuedBytes(f *testing.F) {
 	}
 	f.Add([]byte{0x0d, 1, 0, 0, 0, 0x1a, 2, 0x0a, 0, 0x12, 0}, 1, true)
 	f.Fuzz(func(t *testing.T, stored []byte, most int, inBytes bool) {
-		for _, s := range []*Signal{Traces, Metrics} {
+		for _, s := range []*otlpwire.Signal{otlpwire.Traces, otlpwire.Metrics} {
 			_, req, err := Encoding{s}.Unmarshal(stored)
 			require.NoError(t, err)
 			sizer := exporterhelper.RequestSizerTypeItems
@@ -410,11 +412,11 @@ func BenchmarkQueuedRequest(b *testing.B) {
 	}
 	req, err := Converter{}.Traces(context.Background(), td)
 	require.NoError(b, err)
-	stored, err := Encoding{Traces}.Marshal(context.Background(), req)
+	stored, err := Encoding{otlpwire.Traces}.Marshal(context.Background(), req)
 	require.NoError(b, err)
 	core := xexporterhelper.NewTracesQueueBatchSettings().Encoding
 	spans := float64(td.SpanCount())
-	for name, e := range map[string]exporterhelper.QueueBatchEncoding[xexporterhelper.Request]{"wire": Encoding{Traces}, "core": core} {
+	for name, e := range map[string]exporterhelper.QueueBatchEncoding[xexporterhelper.Request]{"wire": Encoding{otlpwire.Traces}, "core": core} {
 		b.Run("read/"+name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {

@@ -1,4 +1,4 @@
-package wire
+package otlpwire
 
 // Signal says where the items of a signal's requests are.
 type Signal struct {
@@ -18,13 +18,13 @@ var (
 	Metrics = &Signal{levels: [][]uint64{{1}, {2}, {2}, {5, 7, 9, 10, 11}, {1}}}
 )
 
-// leads reports whether a field of the message at this depth leads to items. One
+// Leads reports whether a field of the message at this depth leads to items. One
 // that should and has no content is an error: the message is no OTLP.
-func (s *Signal) leads(depth int, f *field) (bool, error) {
+func (s *Signal) Leads(depth int, f *Field) (bool, error) {
 	for _, number := range s.levels[depth] {
-		if f.number == number {
-			if f.content == nil {
-				return false, errMalformed
+		if f.Number == number {
+			if f.Content == nil {
+				return false, ErrMalformed
 			}
 			return true, nil
 		}
@@ -32,8 +32,8 @@ func (s *Signal) leads(depth int, f *field) (bool, error) {
 	return false, nil
 }
 
-// items reports whether the fields that lead on at this depth are the items.
-func (s *Signal) items(depth int) bool { return depth == len(s.levels)-1 }
+// Items reports whether the fields that lead on at this depth are the items.
+func (s *Signal) Items(depth int) bool { return depth == len(s.levels)-1 }
 
 // Count returns the number of items in a message. Of one that can't be read to
 // its end it counts what comes before the fault.
@@ -41,22 +41,22 @@ func (s *Signal) Count(message []byte) (int, error) { return s.count(message, 0)
 
 func (s *Signal) count(message []byte, depth int) (n int, err error) {
 	for len(message) > 0 {
-		var f field
-		if f, message, err = next(message); err != nil {
+		var f Field
+		if f, message, err = Next(message); err != nil {
 			return n, err
 		}
-		leads, err := s.leads(depth, &f)
+		leads, err := s.Leads(depth, &f)
 		if err != nil {
 			return n, err
 		}
 		if !leads {
 			continue
 		}
-		if s.items(depth) {
+		if s.Items(depth) {
 			n++
 			continue
 		}
-		inner, err := s.count(f.content, depth+1)
+		inner, err := s.count(f.Content, depth+1)
 		n += inner
 		if err != nil {
 			return n, err

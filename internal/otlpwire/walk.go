@@ -1,4 +1,4 @@
-package wire
+package otlpwire
 
 import (
 	"encoding/binary"
@@ -14,27 +14,29 @@ const (
 )
 
 var (
-	errTruncated = errors.New("message ends inside a field")
-	errMalformed = errors.New("malformed field")
+	// ErrTruncated: the message ends inside a field.
+	ErrTruncated = errors.New("message ends inside a field")
+	// ErrMalformed: a tag or length is none, or a field that leads to items has another type.
+	ErrMalformed = errors.New("malformed field")
 )
 
-// field is one field of a message.
-type field struct {
-	number  uint64
-	raw     []byte // tag, length and content
-	content []byte // of a length-delimited field, else nil
+// Field is one field of a message.
+type Field struct {
+	Number  uint64
+	Raw     []byte // tag, length and content
+	Content []byte // of a length-delimited field, else nil
 }
 
-// next splits the first field off a message. It never looks into the content,
+// Next splits the first field off a message. It never looks into the content,
 // so how deep that is nested costs nothing.
-func next(message []byte) (f field, rest []byte, err error) {
+func Next(message []byte) (f Field, rest []byte, err error) {
 	tag, n := binary.Uvarint(message)
 	if n <= 0 {
 		return f, nil, malformed(n)
 	}
-	f.number = tag >> 3
-	if f.number == 0 || f.number >= 1<<29 {
-		return f, nil, errMalformed
+	f.Number = tag >> 3
+	if f.Number == 0 || f.Number >= 1<<29 {
+		return f, nil, ErrMalformed
 	}
 	end := uint64(n)
 	switch tag & 7 {
@@ -54,37 +56,37 @@ func next(message []byte) (f field, rest []byte, err error) {
 			return f, nil, malformed(m)
 		}
 		if length > uint64(len(message)) {
-			return f, nil, errTruncated
+			return f, nil, ErrTruncated
 		}
 		start := uint64(n + m)
 		end = start + length
 		if end > uint64(len(message)) {
-			return f, nil, errTruncated
+			return f, nil, ErrTruncated
 		}
-		f.content = message[start:end:end]
+		f.Content = message[start:end:end]
 	default:
-		return f, nil, errMalformed
+		return f, nil, ErrMalformed
 	}
 	if end > uint64(len(message)) {
-		return f, nil, errTruncated
+		return f, nil, ErrTruncated
 	}
-	f.raw = message[:end:end]
+	f.Raw = message[:end:end]
 	return f, message[end:], nil
 }
 
 func malformed(n int) error {
 	if n == 0 {
-		return errTruncated
+		return ErrTruncated
 	}
-	return errMalformed
+	return ErrMalformed
 }
 
 func appendTag(b []byte, number uint64, wireType byte) []byte {
 	return binary.AppendUvarint(b, number<<3|uint64(wireType))
 }
 
-// appendMessage appends a length-delimited field whose content is given in parts.
-func appendMessage(b []byte, number uint64, parts ...[]byte) []byte {
+// AppendMessage appends a length-delimited field whose content is given in parts.
+func AppendMessage(b []byte, number uint64, parts ...[]byte) []byte {
 	size := 0
 	for _, p := range parts {
 		size += len(p)
@@ -96,8 +98,8 @@ func appendMessage(b []byte, number uint64, parts ...[]byte) []byte {
 	return b
 }
 
-// messageSize is what appendMessage adds for a content of this size.
-func messageSize(number uint64, size int) int {
+// MessageSize is what AppendMessage adds for a content of this size.
+func MessageSize(number uint64, size int) int {
 	return uvarintSize(number<<3|bytesType) + uvarintSize(uint64(size)) + size
 }
 
