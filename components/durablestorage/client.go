@@ -74,6 +74,17 @@ func newClient(inner storage.Client, path string, r *reserve, cfg *Config, logge
 	}
 }
 
+func (c *client) name() string { return c.path }
+
+func (c *client) telemetry() *queueTelemetry { return c.tel }
+
+func (c *client) fileSizes() (file, live, limit int64) {
+	if info, err := os.Stat(c.path); err == nil {
+		file = info.Size()
+	}
+	return file, c.live.Load(), c.cfg.softLimit()
+}
+
 func (c *client) start() { c.done.Go(c.flushLoop) }
 
 // Get implements storage.Client.

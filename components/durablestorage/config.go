@@ -15,6 +15,9 @@ import (
 const (
 	mib = 1 << 20
 
+	formatLog  = "log"
+	formatBolt = "bbolt"
+
 	// bbolt grows a file in steps of 16 MiB, and a queue needs room to move.
 	minMaxBytes = 32 * mib
 )
@@ -29,6 +32,9 @@ type Config struct {
 	DirectoryPermissions string `mapstructure:"directory_permissions"`
 	// Timeout is how long to wait for a queue file that another process has locked.
 	Timeout time.Duration `mapstructure:"timeout"`
+	// Format is how queues are kept: log, or bbolt as before. Other components' data is
+	// always in bbolt files.
+	Format string `mapstructure:"format"`
 	// FSync makes each commit wait for the disk, so that a queue survives power loss too.
 	FSync bool `mapstructure:"fsync"`
 	// CommitInterval is how long read marks, and with FSync deletes, may wait to
@@ -68,6 +74,7 @@ func createDefaultConfig() component.Config {
 		CreateDirectory:      true,
 		DirectoryPermissions: "0750",
 		Timeout:              10 * time.Second,
+		Format:               formatLog,
 		CommitInterval:       time.Millisecond,
 		MaxBytes:             1024 * mib,
 		ReserveBytes:         4 * mib,
@@ -93,6 +100,9 @@ func (c *Config) Validate() error {
 	}
 	if mode, err := strconv.ParseUint(c.DirectoryPermissions, 8, 32); err != nil || mode > 0o777 {
 		bad("directory_permissions must be an octal mode such as \"0750\", got %q", c.DirectoryPermissions)
+	}
+	if c.Format != formatLog && c.Format != formatBolt {
+		bad("format must be log or bbolt, got %q", c.Format)
 	}
 	if c.Timeout <= 0 {
 		bad("timeout must be positive, got %s", c.Timeout)
@@ -146,6 +156,10 @@ func (c *Config) directoryMode() fs.FileMode {
 	mode, _ := strconv.ParseUint(c.DirectoryPermissions, 8, 32)
 	return fs.FileMode(mode)
 }
+
+// logLimit is the size of a queue's segments above which puts are refused. The rest
+// is for what is deleted, and for a segment that is not full.
+func (c *Config) logLimit() int64 { return c.MaxBytes / 8 * 7 }
 
 // softLimit is the size of what is alive in a file above which puts are
 // refused. The distance to MaxBytes is what deletes need to rewrite pages:

@@ -6,8 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -29,6 +31,13 @@ var (
 	_ extensioncapabilities.PipelineWatcher = (*durableStorage)(nil)
 )
 
+// openFile is an open queue, or another component's file.
+type openFile interface {
+	name() string
+	fileSizes() (file, live, limit int64)
+	telemetry() *queueTelemetry
+}
+
 type durableStorage struct {
 	pipelineorder.Watcher // for components that warn of an order that does not work
 
@@ -40,7 +49,7 @@ type durableStorage struct {
 	unclaimed atomic.Int64 // queue files without an exporter
 
 	mu      sync.Mutex
-	clients map[*client]struct{}
+	clients map[openFile]struct{}
 }
 
 func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*durableStorage, error) {
@@ -60,7 +69,7 @@ func newExtension(ctx context.Context, set extension.Settings, cfg *Config) (*du
 	if err != nil {
 		return nil, fmt.Errorf("create file_storage in %s: %w", cfg.Directory, err)
 	}
-	d := &durableStorage{cfg: cfg, inner: inner.(storage.Extension), logger: set.Logger, clients: map[*client]struct{}{}}
+	d := &durableStorage{cfg: cfg, inner: inner.(storage.Extension), logger: set.Logger, clients: map[openFile]struct{}{}}
 	if d.tel, err = newTelemetry(set, d.queueSizes, d.unclaimed.Load); err != nil {
 		return nil, err
 	}
@@ -83,13 +92,13 @@ func (d *durableStorage) Ready() error {
 	open := map[string]bool{}
 	d.mu.Lock()
 	for c := range d.clients {
-		open[filepath.Base(c.path)] = true
+		open[filepath.Base(c.name())] = true
 	}
 	d.mu.Unlock()
 	var unclaimed int64
 	for _, e := range entries {
 		name := e.Name()
-		if !e.Type().IsRegular() || open[name] || !strings.HasPrefix(name, "exporter_") || strings.Contains(name, asideMark) || strings.HasSuffix(name, rescueMark) {
+		if open[name] || !isQueueName(name, e.IsDir()) {
 			continue
 		}
 		unclaimed++
@@ -97,6 +106,17 @@ func (d *durableStorage) Ready() error {
 	}
 	d.unclaimed.Store(unclaimed)
 	return nil
+}
+
+// isQueueName reports whether a name in the directory is that of a queue.
+func isQueueName(name string, isDir bool) bool {
+	if !strings.HasPrefix(name, "exporter_") {
+		return false
+	}
+	if isDir {
+		return strings.HasSuffix(name, logSuffix)
+	}
+	return !strings.Contains(name, asideMark) && !strings.Contains(name, importedMark) && !strings.HasSuffix(name, rescueMark)
 }
 
 // NotReady implements extensioncapabilities.PipelineWatcher.
@@ -117,6 +137,12 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	q := d.tel.forQueue(queue)
 	// Only exporters have queues. Others keep what they like under any key.
 	isQueue := kind == component.KindExporter
+	if isQueue && d.cfg.Format == formatLog {
+		return d.openLog(ctx, kind, id, name, queue, q)
+	}
+	if err := d.refuseLog(path, queue); err != nil {
+		return nil, err
+	}
 	if err := d.repair(path, bolt.Content{Queue: isQueue, Signal: name}, q); err != nil {
 		return nil, err
 	}
@@ -145,28 +171,32 @@ func (d *durableStorage) GetClient(ctx context.Context, kind component.Kind, id 
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("recover queue file %s: %w", path, err), inner.Close(ctx))
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.clients[c] = struct{}{}
-	c.onClose = func() {
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.clients, c)
-	}
+	d.add(c)
+	c.onClose = func() { d.remove(c) }
 	c.start()
 	return c, nil
+}
+
+func (d *durableStorage) add(f openFile) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.clients[f] = struct{}{}
+}
+
+func (d *durableStorage) remove(f openFile) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	delete(d.clients, f)
 }
 
 // queueSizes returns the file size and the live size of each open queue.
 func (d *durableStorage) queueSizes() (all []sizes) {
 	d.mu.Lock()
-	defer d.mu.Unlock()
-	for c := range d.clients {
-		var size int64
-		if info, err := os.Stat(c.path); err == nil {
-			size = info.Size()
-		}
-		all = append(all, sizes{c.tel, size, c.live.Load(), d.cfg.softLimit()})
+	clients := slices.Collect(maps.Keys(d.clients))
+	d.mu.Unlock()
+	for _, c := range clients {
+		file, live, limit := c.fileSizes()
+		all = append(all, sizes{c.telemetry(), file, live, limit})
 	}
 	return all
 }

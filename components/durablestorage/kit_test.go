@@ -47,6 +47,7 @@ func newKit(t testing.TB, dir string, change ...func(*Config)) *kit {
 	cfg := createDefaultConfig().(*Config)
 	cfg.Directory = dir
 	cfg.ReserveBytes = mib
+	cfg.Format = formatBolt
 	cfg.Timeout = 200 * time.Millisecond
 	for _, f := range change {
 		f(cfg)

@@ -22,7 +22,7 @@ type sizes struct {
 type telemetry struct {
 	extension attribute.KeyValue
 
-	refused, recovered, salvaged, corrupt, setAside, unreadable, missing, failed metric.Int64Counter
+	refused, recovered, salvaged, corrupt, setAside, unreadable, missing, missingSegments, failed metric.Int64Counter
 
 	builder *metadata.TelemetryBuilder
 }
@@ -37,7 +37,7 @@ func newTelemetry(set extension.Settings, queues func() []sizes, unclaimed func(
 		refused:   b.ExtensionDurableStorageRefusedPuts, recovered: b.ExtensionDurableStorageRecoveredRequests,
 		salvaged: b.ExtensionDurableStorageSalvagedRequests, corrupt: b.ExtensionDurableStorageCorruptRequests,
 		setAside: b.ExtensionDurableStorageSetAsideFiles, unreadable: b.ExtensionDurableStorageUnreadableRequests,
-		missing: b.ExtensionDurableStorageMissingRequests, failed: b.ExtensionDurableStorageFailedCommits,
+		missing: b.ExtensionDurableStorageMissingRequests, missingSegments: b.ExtensionDurableStorageMissingSegments, failed: b.ExtensionDurableStorageFailedCommits,
 		builder: b,
 	}
 	self := metric.WithAttributeSet(attribute.NewSet(t.extension))
@@ -71,13 +71,21 @@ func (t *telemetry) forQueue(queue string) *queueTelemetry {
 	with := func(more ...attribute.KeyValue) metric.MeasurementOption {
 		return metric.WithAttributeSet(attribute.NewSet(append(more, t.extension, attribute.String("queue", queue))...))
 	}
-	return &queueTelemetry{
+	q := &queueTelemetry{
 		telemetry:    t,
 		self:         with(),
 		diskFull:     with(attribute.String("reason", "disk_full")),
 		maxBytes:     with(attribute.String("reason", "max_bytes")),
 		refusedError: with(attribute.String("reason", "error")),
 	}
+	// A counter that is there from the start shows its first event as an increase.
+	for _, c := range []metric.Int64Counter{t.recovered, t.salvaged, t.corrupt, t.setAside, t.unreadable, t.missing, t.missingSegments, t.failed} {
+		c.Add(context.Background(), 0, q.self)
+	}
+	for _, reason := range []metric.MeasurementOption{q.diskFull, q.maxBytes, q.refusedError} {
+		q.refused.Add(context.Background(), 0, reason)
+	}
+	return q
 }
 
 func (q *queueTelemetry) add(c metric.Int64Counter, n int64) {

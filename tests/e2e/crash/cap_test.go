@@ -37,6 +37,9 @@ extensions: {durable_storage: {max_bytes: 33554432, reserve_bytes: 1048576, comp
 				// Full is when nothing is taken for a while and all protocols are told.
 				now := r.ledger.Total()
 				full := now.Acked > 0 && now.Acked == before.Acked && now.Refused > before.Refused
+				for _, c := range fleet.clients {
+					full = full && c.lastError() != nil // Fluent's clients wait longest
+				}
 				before = now
 				time.Sleep(200 * time.Millisecond)
 				return full

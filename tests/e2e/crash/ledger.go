@@ -16,8 +16,8 @@ type Ledger struct {
 	repeats []int // by life of the collector: arrivals too many of what arrived in it
 }
 
-// Numbers of 13 digits and more look like card numbers, which the shipped configurations hide: two hundred sources fit.
-const sourceBits = 32
+// Numbers of 12 digits and more look like card numbers, which the shipped configurations hide: three hundred sources fit.
+const sourceBits = 28
 
 // Source is one client's page in the ledger.
 type Source struct {

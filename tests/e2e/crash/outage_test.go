@@ -13,6 +13,7 @@ import (
 // The README's alert on a backlog that does not go.
 const (
 	liveBytes = "otelcol_extension_durable_storage_live_bytes"
+	fileBytes = "otelcol_extension_durable_storage_file_bytes"
 	backlog   = 16 << 20
 )
 

@@ -6,7 +6,6 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 )
 
@@ -54,18 +53,6 @@ func (d *PowerDisk) Now(f func()) (moment int) {
 	defer d.mu.Unlock()
 	f()
 	return len(d.log)
-}
-
-// Moved counts the files with a prefix that were given another name.
-func (d *PowerDisk) Moved(prefix string) (n int) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	for _, c := range d.log {
-		if c.kind == moved && strings.HasPrefix(c.name, prefix) {
-			n++
-		}
-	}
-	return n
 }
 
 // Wreck is what a power cut leaves: what was synced, and any part of the rest.

@@ -34,6 +34,7 @@ type TelemetryBuilder struct {
 	ExtensionDurableStorageLimitBytes         metric.Int64ObservableGauge
 	ExtensionDurableStorageLiveBytes          metric.Int64ObservableGauge
 	ExtensionDurableStorageMissingRequests    metric.Int64Counter
+	ExtensionDurableStorageMissingSegments    metric.Int64Counter
 	ExtensionDurableStorageRecoveredRequests  metric.Int64Counter
 	ExtensionDurableStorageRefusedPuts        metric.Int64Counter
 	ExtensionDurableStorageSalvagedRequests   metric.Int64Counter
@@ -175,6 +176,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_extension_durable_storage_missing_requests",
 		metric.WithDescription("Places in the queue without a request, left by refused puts and recovery. Nothing is lost. [Beta]"),
 		metric.WithUnit("{request}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ExtensionDurableStorageMissingSegments, err = builder.meter.Int64Counter(
+		"otelcol_extension_durable_storage_missing_segments",
+		metric.WithDescription("Files of a queue, or ends of them, that were there when it was last used and are gone. What they held is not known. [Beta]"),
+		metric.WithUnit("{segment}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExtensionDurableStorageRecoveredRequests, err = builder.meter.Int64Counter(

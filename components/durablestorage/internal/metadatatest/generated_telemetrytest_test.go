@@ -39,6 +39,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ExtensionDurableStorageCorruptRequests.Add(context.Background(), 1)
 	tb.ExtensionDurableStorageFailedCommits.Add(context.Background(), 1)
 	tb.ExtensionDurableStorageMissingRequests.Add(context.Background(), 1)
+	tb.ExtensionDurableStorageMissingSegments.Add(context.Background(), 1)
 	tb.ExtensionDurableStorageRecoveredRequests.Add(context.Background(), 1)
 	tb.ExtensionDurableStorageRefusedPuts.Add(context.Background(), 1)
 	tb.ExtensionDurableStorageSalvagedRequests.Add(context.Background(), 1)
@@ -60,6 +61,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExtensionDurableStorageMissingRequests(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualExtensionDurableStorageMissingSegments(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExtensionDurableStorageRecoveredRequests(t, testTel,
