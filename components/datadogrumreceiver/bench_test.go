@@ -1,8 +1,10 @@
 package datadogrumreceiver
 
 import (
+	"compress/zlib"
 	"context"
 	"encoding/json"
+	"io"
 	"math/rand/v2"
 	"path/filepath"
 	"regexp"
@@ -20,6 +22,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
+	"github.com/otelcol-obs/otelcol-obs/internal/corpus"
 )
 
 // shapes are the golden folders whose first traced request the benchmark repeats.
@@ -229,6 +232,64 @@ func BenchmarkVariedBodies(b *testing.B) {
 			report(b, cpuTime()-cpu, len(bodies)*eventsPerBody)
 		})
 	}
+}
+
+// BenchmarkCorpus is what Chromium sent in a recorded session, body by body.
+func BenchmarkCorpus(b *testing.B) {
+	heap := make([]byte, 64<<20)
+	defer runtime.KeepAlive(heap)
+	bodies, events := corpusBodies(b)
+	in, forget := newConverter(b)
+	origin := &event.Origin{Received: pcommon.NewTimestampFromTime(testNow)}
+	b.ReportAllocs()
+	cpu := cpuTime()
+	for b.Loop() {
+		forget()
+		for _, body := range bodies {
+			if in.run(b.Context(), body, origin).Retry {
+				b.Fatal("refused")
+			}
+		}
+	}
+	report(b, cpuTime()-cpu, events)
+}
+
+// BenchmarkCorpusBaseline is what reading the same JSON into maps costs, and nothing else.
+func BenchmarkCorpusBaseline(b *testing.B) {
+	bodies, events := corpusBodies(b)
+	b.ReportAllocs()
+	cpu := cpuTime()
+	for b.Loop() {
+		for _, body := range bodies {
+			for line := range strings.SplitSeq(body, "\n") {
+				var doc map[string]any
+				if err := json.Unmarshal([]byte(line), &doc); err != nil {
+					b.Fatal(err)
+				}
+			}
+		}
+	}
+	report(b, cpuTime()-cpu, events)
+}
+
+// corpusBodies are the recorded bodies of RUM events, and the number of their lines.
+func corpusBodies(t testing.TB) (bodies []string, events int) {
+	t.Helper()
+	for _, p := range corpus.Payloads(t, "browser", "rum") {
+		if !strings.Contains(p.Path, "rum") {
+			continue
+		}
+		body := string(p.Body)
+		if zr, err := zlib.NewReader(strings.NewReader(body)); err == nil {
+			raw, err := io.ReadAll(zr)
+			require.NoError(t, err)
+			body = string(raw)
+		}
+		bodies = append(bodies, body)
+		events += 1 + strings.Count(body, "\n")
+	}
+	require.NotEmpty(t, bodies)
+	return bodies, events
 }
 
 // numbers are the parts of an event that are its own.

@@ -39,6 +39,8 @@ type Config struct {
 	Resources convert.ResourcesConfig `mapstructure:"resources"`
 	// Raw is keep, minimal or drop: what becomes of what has no name in the semantic conventions.
 	Raw convert.RawMode `mapstructure:"raw"`
+	// SessionReplayURL is a template of the URL at which a recorded session can be seen: {session.id}, {application.id}, {view.id}, {time} (ms).
+	SessionReplayURL string `mapstructure:"session_replay_url"`
 	// Views says when the versions of a view become records.
 	Views view.Config `mapstructure:"views"`
 	// Vitals says how web vitals are reported as metrics.

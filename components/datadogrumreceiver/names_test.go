@@ -64,3 +64,22 @@ func TestTheBrowserAndItsSystemAreOnEveryResource(t *testing.T) {
 	require.Equal(t, "18.5", attrs["os.version"])
 	require.NotContains(t, attrs, "user_agent.name")
 }
+
+func TestTheReplayOfARecordedSessionIsNamed(t *testing.T) {
+	g := newRig(t, func(cfg *Config) {
+		cfg.SessionReplayURL = "https://app.example/rum/{application.id}/{session.id}?v={view.id}&ts={time}"
+	}).start(nil)
+	recorded := func(line string) string {
+		return strings.Replace(line, `"session":{"id":"s1"`, `"session":{"id":"s/1","has_replay":true`, 1)
+	}
+	g.post(joinLines(recorded(act("a1", "click", "Pay", 0)), act("a2", "click", "Pay", 5), recorded(page(1, ""))))
+	g.flush(g.cfg.Views.Idle)
+	urls := map[string]string{}
+	for _, span := range g.spans() {
+		id, _ := span.Attributes().Get("rum.action.id")
+		replay, _ := span.Attributes().Get("session.replay.url")
+		urls[span.Name()+id.Str()] = replay.Str()
+	}
+	want := "https://app.example/rum/" + appID + "/s%2F1?v=v1&ts=1795168790000"
+	require.Equal(t, map[string]string{"click Paya1": want, "click Paya2": "", "browser.document_load": want}, urls)
+}

@@ -82,7 +82,7 @@ func (r *rum) sessionConfig() session.Config {
 }
 
 func (r *rum) newWriter() *convert.Writer {
-	return convert.NewWriter(&r.privacy, &r.cfg.Resources, r.cfg.Raw)
+	return convert.NewWriter(&r.privacy, convert.Config{Resources: &r.cfg.Resources, Raw: r.cfg.Raw, ReplayURL: r.cfg.SessionReplayURL})
 }
 
 func (r *rum) newIngest() *ingest {

@@ -28,6 +28,7 @@ func (c *Config) Validate() error {
 		c.validatePaths(),
 		c.validateProxies(),
 		c.validateBounds(),
+		convert.ValidReplayURL(c.SessionReplayURL),
 		oneOf("actions::span", c.Actions.Span, action.SpanPerTrace, action.SpanSeparate),
 		oneOf("resources::untraced", c.Resources.Untraced, "event", "drop"),
 		oneOf("raw", string(c.Raw), string(convert.RawKeep), string(convert.RawMinimal), string(convert.RawDrop)),

@@ -17,6 +17,7 @@ const (
 	ActionMissing  = "rum.action.incomplete"
 	ResourceID     = "rum.resource.id"
 	Late           = "rum.late"
+	ReplayURL      = "session.replay.url"
 	StackMinified  = "rum.exception.stacktrace_minified"
 	ErrorType      = "error.type"
 	RequestAborted = "rum.resource.aborted"

@@ -61,6 +61,7 @@ func (w *Writer) action(e *event.Event, span ptrace.Span, d *action.Span) {
 	span.SetStartTimestamp(e.Start)
 	span.SetEndTimestamp(e.End)
 	w.event(e, true)
+	w.text(attr.ReplayURL, w.replay(e))
 	w.put(attr.ActionPrimary).SetBool(d.Kind != action.Copy)
 	if d.Parent != (pcommon.SpanID{}) {
 		span.SetEndTimestamp(e.Start)

@@ -112,6 +112,9 @@ func (w *Writer) Load(e *event.Event, from *event.Origin) {
 	if template := vitals.Template(e.Text("view", "url")); template != "" {
 		attrs.PutStr("url.template", template)
 	}
+	if replay := w.replay(e); replay != "" {
+		attrs.PutStr(attr.ReplayURL, replay)
+	}
 	if id := e.Text("usr", "id"); id != "" && w.privacy.User.ID == "keep" {
 		attrs.PutStr(attr.UserID, id)
 	}

@@ -23,6 +23,7 @@ type Writer struct {
 	privacy      *event.Privacy
 	dropUntraced bool
 	raw          RawMode
+	replayURL    string
 
 	traces  ptrace.Traces
 	logs    plog.Logs
@@ -46,9 +47,18 @@ type group struct {
 	hasLogs   bool
 }
 
+// Config is what the user may say about what is written.
+type Config struct {
+	Resources *ResourcesConfig
+	Raw       RawMode
+	ReplayURL string
+}
+
 // NewWriter returns a writer of an empty batch.
-func NewWriter(p *event.Privacy, resources *ResourcesConfig, raw RawMode) *Writer {
-	w := &Writer{fields: newFieldTable(p), privacy: p, dropUntraced: resources.Untraced == "drop", raw: raw}
+func NewWriter(p *event.Privacy, cfg Config) *Writer {
+	w := &Writer{
+		fields: newFieldTable(p), privacy: p, dropUntraced: cfg.Resources.Untraced == "drop", raw: cfg.Raw, replayURL: cfg.ReplayURL,
+	}
 	w.Begin()
 	return w
 }
