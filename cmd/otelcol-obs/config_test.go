@@ -32,6 +32,9 @@ func environment(t *testing.T) {
 		"OTEL_EXPORTER_OTLP_ENDPOINT": "http://127.0.0.1:4317",
 		"OTEL_EXPORTER_OTLP_HEADERS":  "api-key=abc",
 		"OTELCOL_OBS_GATEWAY":         "localhost",
+		"FLUENT_KEY":                  "a key",
+		"FLUENT_KEY_EDGE":             "another key",
+		"FLUENT_PASSWORD":             "a password",
 		"K8S_POD_NAME":                "gateway-0",
 		"K8S_NODE_NAME":               "node-1",
 		// Components that keep files check at validation that they can.
