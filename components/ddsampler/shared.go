@@ -2,10 +2,9 @@ package ddsampler
 
 import (
 	"context"
-	"errors"
-	"sync"
 	"time"
 
+	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
@@ -22,7 +21,6 @@ type shared struct {
 
 	telemetry *metadata.TelemetryBuilder
 	options   [outcomeCount][]metric.AddOption
-	users     int
 }
 
 func newShared(set processor.Settings, cfg *Config) (*shared, error) {
@@ -71,36 +69,11 @@ func (s *shared) countRecords(ctx context.Context, counts *[outcomeCount]int64) 
 	}
 }
 
-// instances gives all pipelines of one component id the same state. The collector hands every instance of an id the same *Config, and a new one
-// after a reload, so the pointer is the key.
-type instances struct {
-	mu    sync.Mutex
-	users map[*Config]*shared
-}
+// Start implements component.Component.
+func (*shared) Start(context.Context, component.Host) error { return nil }
 
-// acquire returns the state of cfg and the function that gives it back, to be called at shutdown.
-func (i *instances) acquire(set processor.Settings, cfg *Config) (*shared, func(context.Context) error, error) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	s := i.users[cfg]
-	if s == nil {
-		var err error
-		if s, err = newShared(set, cfg); err != nil {
-			return nil, nil, errors.Join(err)
-		}
-		i.users[cfg] = s
-	}
-	s.users++
-	release := sync.OnceFunc(func() { i.release(cfg) })
-	return s, func(context.Context) error { release(); return nil }, nil
-}
-
-func (i *instances) release(cfg *Config) {
-	i.mu.Lock()
-	defer i.mu.Unlock()
-	s := i.users[cfg]
-	if s.users--; s.users == 0 {
-		delete(i.users, cfg)
-		s.telemetry.Shutdown()
-	}
+// Shutdown implements component.Component.
+func (s *shared) Shutdown(context.Context) error {
+	s.telemetry.Shutdown()
+	return nil
 }
