@@ -3,11 +3,14 @@ package rumlinkprocessor
 import (
 	"errors"
 	"testing"
+	"time"
 
 	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumererror"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
+
+func init() { gather = time.Millisecond }
 
 // sumOf adds up all data points of a counter or gauge.
 func sumOf(t testing.TB, tel *componenttest.Telemetry, name string) (sum int64) {

@@ -14,6 +14,9 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
 )
 
+// gather is how long released data may wait for more that is released.
+var gather = 50 * time.Millisecond
+
 // member is what the processors of both signals have in common.
 type member struct {
 	*shared
@@ -33,7 +36,7 @@ func newMember(set processor.Settings, cfg *Config, signal pipeline.Signal, wait
 	if m.telemetry, err = newTelemetry(set, signal); err != nil || wait == 0 {
 		return m, err
 	}
-	m.wait, err = newWaiting(set, m.shared, signal, parking.Config{Wait: wait, MaxBytes: maxBytes, Now: m.index.Now, Send: send})
+	m.wait, err = newWaiting(set, m.shared, signal, parking.Config{Wait: wait, Gather: gather, MaxBytes: maxBytes, Now: m.index.Now, Send: send})
 	return m, err
 }
 

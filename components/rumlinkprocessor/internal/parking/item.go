@@ -1,6 +1,7 @@
 package parking
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -28,7 +29,7 @@ type Item struct {
 	label
 	info     client.Info
 	otlp     []byte
-	number   uint64 // in the journal
+	bundle   *bundle // in the journal, nil without
 	due      int64
 	refusals int // how often it was refused when it left alone
 }
@@ -87,33 +88,38 @@ func metadataOf(ctx context.Context) (client.Info, map[string][]string) {
 	return info, md
 }
 
-const itemVersion = 1
-
-// marshal writes a version byte, the length of the label, the label and the
-// OTLP bytes.
-func (it *Item) marshal() []byte {
+// appendTo writes the lengths of the label and of the OTLP bytes, and both.
+func (it *Item) appendTo(out []byte) []byte {
 	l, _ := json.Marshal(it.label) // plain data: it cannot fail
-	out := make([]byte, 0, 1+binary.MaxVarintLen64+len(l)+len(it.otlp))
-	out = binary.AppendUvarint(append(out, itemVersion), uint64(len(l)))
-	return append(append(out, l...), it.otlp...)
+	out = append(binary.AppendUvarint(out, uint64(len(l))), l...)
+	return append(binary.AppendUvarint(out, uint64(len(it.otlp))), it.otlp...)
 }
 
-// unmarshal reads what marshal wrote.
-func (it *Item) unmarshal(raw []byte) error {
-	if len(raw) == 0 || raw[0] != itemVersion {
-		return errors.New("decode waiting item: unknown version")
+// readFrom reads what appendTo wrote and returns what follows it.
+func (it *Item) readFrom(raw []byte) (rest []byte, err error) {
+	text, rest, err := cutField(raw)
+	if err != nil {
+		return nil, err
 	}
-	n, used := binary.Uvarint(raw[1:])
-	if used <= 0 || n > uint64(len(raw)-1-used) {
-		return errors.New("decode waiting item: it is cut off")
+	otlp, rest, err := cutField(rest)
+	if err != nil {
+		return nil, err
 	}
-	body := raw[1+used:]
-	if err := json.Unmarshal(body[:n], &it.label); err != nil {
-		return fmt.Errorf("decode waiting item: %w", err)
+	if err := json.Unmarshal(text, &it.label); err != nil {
+		return nil, fmt.Errorf("decode waiting item: %w", err)
 	}
-	it.otlp = append([]byte(nil), body[n:]...)
+	it.otlp = bytes.Clone(otlp)
 	if it.Metadata != nil {
 		it.info.Metadata = client.NewMetadata(it.Metadata)
 	}
-	return nil
+	return rest, nil
+}
+
+func cutField(raw []byte) (field, rest []byte, err error) {
+	n, used := binary.Uvarint(raw)
+	if used <= 0 || n > uint64(len(raw)-used) {
+		return nil, nil, errors.New("decode waiting item: it is cut off")
+	}
+	raw = raw[used:]
+	return raw[:n], raw[n:], nil
 }

@@ -7,19 +7,27 @@ import (
 )
 
 // What lies on a disk may be anything: it is read or refused, and never panics.
-func FuzzItem(f *testing.F) {
-	good := (&Item{otlp: []byte("otlp"), label: label{Call: 1, Records: 1, Positions: []uint64{0}}}).marshal()
+func FuzzBundle(f *testing.F) {
+	one := &Item{otlp: []byte("otlp"), label: label{Call: 1, Records: 1, Positions: []uint64{0}}}
+	good := (&bundle{items: []*Item{one, one}}).marshal()
 	f.Add(good)
-	f.Add([]byte{itemVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
+	f.Add([]byte{bundleVersion, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01})
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		var p Item
+		var p bundle
 		if p.unmarshal(raw) != nil {
 			return
 		}
-		_, _ = UnpackLogs([]*Item{&p})
-		_, _ = UnpackSpans([]*Item{&p})
-		var q Item
+		if len(p.items) == 0 {
+			require.Nil(t, p.marshal())
+			return
+		}
+		_, _ = UnpackLogs(p.items)
+		_, _ = UnpackSpans(p.items)
+		var q bundle
 		require.NoError(t, q.unmarshal(p.marshal()))
-		require.Equal(t, p.label, q.label)
+		for i, it := range p.items {
+			require.Equal(t, it.label, q.items[i].label)
+			require.Equal(t, it.otlp, q.items[i].otlp)
+		}
 	})
 }

@@ -34,6 +34,9 @@ func (r Reason) String() string { return reasonNames[r] }
 type Config struct {
 	// Wait is how long an item waits at most.
 	Wait time.Duration
+	// Gather is how long what is ready may wait for more, so that both leave in
+	// one call: each is a write to the exporter's queue.
+	Gather time.Duration
 	// MaxBytes bounds the sizes of all items.
 	MaxBytes int64
 	// Now is a monotonic clock in nanoseconds.
@@ -82,6 +85,7 @@ type signals struct {
 	stopping chan struct{}
 	done     chan struct{}
 	cancel   context.CancelFunc // nil before Start
+	removed  time.Time          // when the first of the removals was noted that may not be written; of the goroutine
 }
 
 // New returns an empty queue.

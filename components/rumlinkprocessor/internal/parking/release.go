@@ -37,12 +37,12 @@ func (q *Queue) run(ctx context.Context) {
 			switch {
 			case err == nil:
 				q.cfg.Released(ctx, batch)
-				q.settle(ctx, batch)
+				q.settle(batch)
 				backoff = minBackoff
 				continue
 			case consumererror.IsPermanent(err):
 				q.cfg.Refused(ctx, batch, err)
-				q.settle(ctx, batch)
+				q.settle(batch)
 				continue
 			}
 			q.back(batch)
@@ -53,7 +53,7 @@ func (q *Queue) run(ctx context.Context) {
 		case closing:
 			return
 		}
-		timer.Reset(next)
+		timer.Reset(q.flush(ctx, next))
 		if !q.sleep(ctx, timer, len(batch) > 0, closing) {
 			return
 		}
@@ -112,7 +112,7 @@ func (q *Queue) back(batch []*Item) {
 }
 
 // settle takes a batch off the account for good.
-func (q *Queue) settle(ctx context.Context, batch []*Item) {
+func (q *Queue) settle(batch []*Item) {
 	q.mu.Lock()
 	q.most = maxRelease
 	for _, it := range batch {
@@ -121,7 +121,7 @@ func (q *Queue) settle(ctx context.Context, batch []*Item) {
 	}
 	q.mu.Unlock()
 	q.count.Add(-int64(len(batch)))
-	q.remove(ctx, batch)
+	q.remove(batch)
 }
 
 // sleep waits for the timer or, unless a consumer needs time to recover, for
@@ -139,8 +139,15 @@ func (q *Queue) sleep(ctx context.Context, timer *time.Timer, recovering, closin
 	case <-ctx.Done():
 		return false
 	case <-timer.C:
-	case <-wake:
 	case <-stopping:
+	case <-wake:
+		timer.Reset(min(q.cfg.Gather, q.cfg.Wait/10))
+		select {
+		case <-ctx.Done():
+			return false
+		case <-timer.C:
+		case <-stopping:
+		}
 	}
 	return true
 }

@@ -4,9 +4,14 @@ import (
 	"cmp"
 	"context"
 	"slices"
+	"time"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 )
+
+// removeWithin is how long it may take until what has left is removed from the
+// journal, where no other write takes that along.
+const removeWithin = 500 * time.Millisecond
 
 // Recover has the queue keep its items in j, and gives those that an earlier
 // process left there a fresh wait: nothing that they wait for is known any more.
@@ -16,19 +21,22 @@ func (q *Queue) Recover(ctx context.Context, j *journal.Journal, adopt func(*Ite
 	q.journal = j
 	var items []*Item
 	err = j.Load(ctx, func(n uint64, raw []byte) {
-		it := &Item{number: n}
-		err := it.unmarshal(raw)
-		if err == nil {
-			err = adopt(it)
+		b := &bundle{number: n}
+		err := b.unmarshal(raw)
+		for _, it := range slices.Clone(b.items) {
+			if err := adopt(it); err != nil {
+				records += q.unreadable(ctx, it, err)
+				b.remove(j, it)
+				continue
+			}
+			items = append(items, it)
 		}
 		if err != nil {
-			it.Records = max(1, it.Records)
-			records += int64(it.Records)
-			j.Remove(n)
-			q.cfg.Unreadable(ctx, it, err)
-			return
+			records += q.unreadable(ctx, &Item{}, err)
+			if len(b.items) == 0 {
+				j.Remove(n)
+			}
 		}
-		items = append(items, it)
 	})
 	if err != nil {
 		return 0, err
@@ -47,35 +55,60 @@ func (q *Queue) Recover(ctx context.Context, j *journal.Journal, adopt func(*Ite
 	return records + Count(items), nil
 }
 
-// write puts items into the journal. After an error none is there, or will be
-// gone with the next write.
+// unreadable reports an item of which nothing more than the label could be read.
+func (q *Queue) unreadable(ctx context.Context, it *Item, err error) (records int64) {
+	it.Records = max(1, it.Records)
+	q.cfg.Unreadable(ctx, it, err)
+	return int64(it.Records)
+}
+
+// write puts items into the journal, as one. After an error none is there, or
+// will be gone with the next write.
 func (q *Queue) write(ctx context.Context, items []*Item) error {
 	if q.journal == nil {
 		return nil
 	}
+	b := &bundle{number: q.journal.Number(), items: slices.Clone(items)}
 	for _, it := range items {
-		it.number = q.journal.Number()
-		q.journal.Set(it.number, it.marshal)
+		it.bundle = b
 	}
+	q.journal.Set(b.number, b.marshal)
 	err := q.journal.Sync(ctx)
 	if err != nil {
-		for _, it := range items {
-			q.journal.Remove(it.number)
-		}
+		q.journal.Remove(b.number)
 	}
 	return err
 }
 
-// remove takes items out of the journal. When the storage fails they are removed
-// with the next; a restart before that hands them on again.
-func (q *Queue) remove(ctx context.Context, items []*Item) {
+// remove notes that items have left; the next write takes that along, or flush
+// does. A kill before that hands them on again.
+func (q *Queue) remove(items []*Item) {
 	if q.journal == nil {
 		return
 	}
 	for _, it := range items {
-		q.journal.Remove(it.number)
+		it.bundle.remove(q.journal, it)
 	}
-	if err := q.journal.Sync(ctx); err != nil {
-		q.cfg.NotRemoved(ctx, err)
+	if q.removed.IsZero() {
+		q.removed = time.Now()
 	}
+}
+
+// flush writes removals that no other write has taken along for long. It returns
+// how long that may still take, or next if there are none or that is sooner.
+func (q *Queue) flush(ctx context.Context, next time.Duration) time.Duration {
+	if q.removed.IsZero() {
+		return next
+	}
+	left := removeWithin - time.Since(q.removed)
+	if left > 0 {
+		return min(next, left)
+	}
+	q.removed = time.Time{}
+	if q.journal.Pending() {
+		if err := q.journal.Sync(ctx); err != nil {
+			q.cfg.NotRemoved(ctx, err)
+		}
+	}
+	return next
 }
