@@ -207,13 +207,20 @@ func TestChartHandsRUMToTheGatewayOfItsTrace(t *testing.T) {
 	port := collector.FreePorts(t, 1)[0]
 	gateway := collector.Start(t, collector.Options{
 		Configs: []string{chartConfig(t, "rum", "gateway", func(cfg map[string]any) {
-			flushSoon(t, cfg, "otlp_http", "load_balancing")
+			flushSoon(t, cfg, "load_balancing")
 			below(t, cfg, "exporters", "load_balancing")["resolver"] = map[string]any{"static": map[string]any{"hostnames": []string{port}}}
 			below(t, cfg, "exporters", "otlp_grpc/gateway")["endpoint"] = port
-			otlp := below(t, cfg, "exporters", "otlp_http")
-			otlp["compression"] = "gzip"
+			// The backend of the test speaks OTLP.
+			otlp := map[string]any{"compression": "gzip"}
 			for _, signal := range []string{"traces", "logs", "metrics"} {
 				otlp[signal+"_endpoint"] = backend.HTTPEndpoint + "/v1/" + signal
+			}
+			below(t, cfg, "exporters")["otlp_http"] = otlp
+			for name := range below(t, cfg, "service", "pipelines") {
+				pipeline := below(t, cfg, "service", "pipelines", name)
+				if exporters, _ := pipeline["exporters"].([]any); slices.Contains(exporters, "datadog_intake") {
+					pipeline["exporters"] = []string{"otlp_http"}
+				}
 			}
 			cfg["receivers"].(map[string]any)["otlp/balanced"] = map[string]any{"protocols": map[string]any{"grpc": map[string]any{"endpoint": port}}}
 			for _, signal := range []string{"traces", "logs", "metrics"} {
