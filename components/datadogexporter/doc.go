@@ -1,3 +1,5 @@
+//go:generate mdatagen metadata.yaml
+
 // Package datadogexporter sends traces, APM statistics, logs and metrics to Datadog's own intakes, as a Datadog Agent would.
 //
 // What it acknowledged is lost by nothing but a full queue that refuses: each request is sent inside the sending queue's own

@@ -5,16 +5,18 @@ import (
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/exporter"
+
+	"github.com/otelcol-obs/otelcol-obs/components/datadogexporter/internal/metadata"
 )
 
-var componentType = component.MustNewType("datadog_intake")
+var componentType = metadata.Type
 
 // NewFactory returns the factory of the datadog_intake exporter.
 func NewFactory() exporter.Factory {
 	return exporter.NewFactory(componentType, createDefaultConfig,
-		exporter.WithTraces(createTraces, component.StabilityLevelBeta),
-		exporter.WithLogs(createLogs, component.StabilityLevelBeta),
-		exporter.WithMetrics(createMetrics, component.StabilityLevelBeta))
+		exporter.WithTraces(createTraces, metadata.TracesStability),
+		exporter.WithLogs(createLogs, metadata.LogsStability),
+		exporter.WithMetrics(createMetrics, metadata.MetricsStability))
 }
 
 func createTraces(ctx context.Context, set exporter.Settings, cfg component.Config) (exporter.Traces, error) {

@@ -139,7 +139,7 @@ func (s *statsSender) carried(ctx context.Context, md pmetric.Metrics) (payloads
 					p, err := ddstats.Carried(point)
 					if err != nil {
 						s.core.warn("statistics can't be read", zap.Error(err))
-						s.core.tel.add(ctx, "dropped_spans", 1, "reason", "unreadable_statistics")
+						s.core.tel.add(ctx, "dropped_items", 1, "reason", "unreadable_statistics")
 						continue
 					}
 					payloads = append(payloads, p)

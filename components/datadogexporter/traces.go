@@ -189,7 +189,7 @@ func (e *tracesExporter) withoutIDs(ctx context.Context, td ptrace.Traces, refs 
 	}
 	e.core.warn("spans without a trace id or a span id can't be sent to Datadog", zap.Int("spans", len(refs)))
 	if e.core.policy == nil {
-		e.core.tel.add(ctx, "dropped_spans", len(refs), "reason", "no_id")
+		e.core.tel.add(ctx, "dropped_items", len(refs), "reason", "no_id")
 		return nil
 	}
 	otlp, err := ptraceotlp.NewExportRequestFromTraces(payload.Pick(td, refs)).MarshalProto()
