@@ -47,6 +47,8 @@ type rig struct {
 }
 
 type rigOptions struct {
+	base    string   // instead of the gateway
+	env     []string // instead of its memory limit
 	configs []string // behind the gateway's and the exporter's
 	overlay string
 	dataDir string
@@ -63,11 +65,14 @@ func newRig(t testing.TB, o rigOptions) *rig {
 func newRigOn(t testing.TB, ledger *Ledger, backend *Backend, o rigOptions) *rig {
 	t.Helper()
 	overlay := writeOverlay(t, fast)
-	c := collector.New(t, collector.Options{
-		Configs: append([]string{"config/gateway.yaml", "config/export/otlphttp.yaml", overlay}, o.configs...),
-		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
+	if o.base == "" {
 		// 80 % of limit_mib and a fifth, which is what the process may use here.
-		Env: []string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none", "GOMEMLIMIT=983MiB"},
+		o.base, o.env = "config/gateway.yaml", []string{"GOMEMLIMIT=983MiB"}
+	}
+	c := collector.New(t, collector.Options{
+		Configs: append([]string{o.base, "config/export/otlphttp.yaml", overlay}, o.configs...),
+		Overlay: o.overlay, DataDir: o.dataDir, Prefix: o.prefix,
+		Env: append([]string{"OTEL_EXPORTER_OTLP_ENDPOINT=" + backend.URL, "OTEL_EXPORTER_OTLP_HEADERS=none"}, o.env...),
 	})
 	return &rig{Collector: c, t: t, backend: backend, ledger: ledger}
 }
