@@ -7,7 +7,7 @@ import (
 
 // Buffers are kept in classes, so that a short body does not hold a long one's memory.
 var (
-	classes = [...]int64{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20}
+	classes = [...]int64{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20, 4 << 20, 9 << 20}
 	buffers [len(classes)]sync.Pool
 )
 

@@ -42,10 +42,7 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 	if m.refusal == nil {
 		m.refusal = c.decode(m, data, root, v)
 	}
-	if m.refusal != nil {
-		m.hold.Release()
-	}
-	verdicts.put(v, m)
+	verdicts.put(v, m) // a refused one keeps what it holds until grpc-go has freed its buffers: see Guard.unary
 	return nil
 }
 

@@ -186,6 +186,11 @@ func (c *conn) charge(p []byte) error {
 	c.mu.Lock()
 	c.bytes += int64(len(p))
 	c.frames.read(p)
+	if c.frames.long {
+		c.mu.Unlock()
+		c.refuse(admission.Refuse(admission.ReasonMalformed, "sends frames longer than %d bytes, the most that was announced", maxFrame))
+		return errClosed
+	}
 	need := c.frames.owed() - free - c.taken
 	if need <= 0 {
 		c.mu.Unlock()

@@ -10,6 +10,10 @@ const (
 	frameRST  = 3
 	flagEnd   = 1
 
+	// maxFrame is the longest frame grpc-go announces to take. It does not hold DATA frames to it, and allocates what their
+	// head says before a byte of them has come: 9 bytes on the wire are 16 MB.
+	maxFrame = 16 << 10
+
 	// frameBytes is what grpc-go holds for a DATA frame beside its bytes, so that a message in frames of one byte costs its sender.
 	frameBytes = 160
 )
@@ -20,7 +24,7 @@ type frames struct {
 	head  [headBytes]byte
 	n     int // bytes of head
 	left  int // bytes of the frame's payload to come
-	data  bool
+	long  bool
 	end   bool
 	id    uint32
 	sends []debt // streams with a message on its way
@@ -50,9 +54,6 @@ func (f *frames) read(p []byte) {
 			n := min(f.left, len(p))
 			f.left -= n
 			p = p[n:]
-			if f.data {
-				f.add(int64(n))
-			}
 			if f.left == 0 {
 				f.ended()
 			}
@@ -67,11 +68,12 @@ func (f *frames) read(p []byte) {
 		f.n = 0
 		f.left = int(f.head[0])<<16 | int(f.head[1])<<8 | int(f.head[2])
 		f.id = binary.BigEndian.Uint32(f.head[5:]) &^ (1 << 31)
-		f.data = f.head[3] == frameData
-		f.end = f.data && f.head[4]&flagEnd != 0
+		data := f.head[3] == frameData
+		f.end = data && f.head[4]&flagEnd != 0
+		f.long = f.long || f.left > maxFrame
 		switch {
-		case f.data:
-			f.add(frameBytes)
+		case data:
+			f.add(frameBytes + bufferOf(f.left))
 		case f.head[3] == frameRST:
 			f.drop(f.id)
 		}
@@ -79,6 +81,17 @@ func (f *frames) read(p []byte) {
 			f.ended()
 		}
 	}
+}
+
+// bufferOf is how long the buffer is that grpc-go puts n bytes of data into, by the tiers of its pool.
+func bufferOf(n int) int64 {
+	switch {
+	case n <= 1<<10:
+		return int64(n)
+	case n <= 4<<10:
+		return 4 << 10
+	}
+	return max(maxFrame, int64(n))
 }
 
 // add counts n bytes for the frame's stream.

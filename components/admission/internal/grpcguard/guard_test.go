@@ -430,7 +430,19 @@ func TestFramesOfOneByteArePaidFor(t *testing.T) {
 		}
 	}
 	c.closed()
-	s.refused(t, admission.ReasonSize)
+	require.Eventually(t, func() bool { return len(s.reasons()) > 0 }, 30*time.Second, time.Millisecond)
+	require.Contains(t, []admission.Reason{admission.ReasonSize, admission.ReasonBusy}, s.reasons()[0], "by who waits for what")
+}
+
+// grpc-go allocates what the head of a DATA frame says, up to 16 MB, and puts what it is longer than 32 KiB into 1 MiB.
+func TestAFrameLongerThanWasAnnouncedEndsTheConnection(t *testing.T) {
+	s := start(t, settings{})
+	c := open(t, s)
+	id := c.call()
+	_, err := c.Conn.Write([]byte{0xff, 0xff, 0xff, 0, 0, 0, 0, 0, byte(id)})
+	require.NoError(t, err)
+	c.closed()
+	s.refused(t, admission.ReasonMalformed)
 }
 
 // A grant to a connection that was closed while it waited was lost once, 12 MB of it in one run.

@@ -44,8 +44,21 @@ func (c *compressor) Decompress(r io.Reader) (io.Reader, error) {
 		return nil, err
 	}
 	i.in = in
+	// Who waits in the middle holds what others wait for, so what a message usually becomes is waited for first, in order.
+	if left, ok := r.(interface{ Remaining() int }); ok {
+		i.paid = min(use.body.MaxBytes, usualRatio*int64(left.Remaining()))
+		if i.paid <= freeInflated {
+			i.paid = 0
+		}
+		if err := i.m.hold.Grow(context.Background(), i.paid); err != nil {
+			i.m.refusal = refusalOf(err)
+		}
+	}
 	return i, nil
 }
+
+// usualRatio is how many times longer usual messages are decompressed, with much to spare.
+const usualRatio = 64
 
 type counted struct {
 	io.Reader
@@ -87,6 +100,10 @@ func (i *inflater) Read(p []byte) (int, error) {
 		i.first = unsafe.SliceData(p)
 	}
 	if i.m.refusal != nil {
+		if i.n == 0 {
+			i.n = 1
+			return 1, nil // there must be a buffer for the codec to know it by
+		}
 		i.ended = true
 		return 0, io.EOF
 	}
@@ -115,7 +132,7 @@ func (i *inflater) Read(p []byte) (int, error) {
 		}
 	}
 	if i.m.refusal != nil {
-		i.m.hold.Release()
+		// What was inflated is held until the call has an answer, so it stays paid for.
 		return 1, nil // there must be a buffer for the codec to know it by
 	}
 	return n, nil
@@ -125,6 +142,10 @@ func (i *inflater) Read(p []byte) (int, error) {
 func (i *inflater) Close() error {
 	_ = i.in.Close()
 	i.m.hold.Shrink(i.taken) // the decoder is not used any more
+	if spare := i.paid - i.n; spare > 0 {
+		i.m.hold.Shrink(spare)
+		i.paid -= spare
+	}
 	i.m.inflated = i.paid
 	if i.ended && (i.paid > 0 || i.m.refusal != nil) {
 		inflating.put(i.first, i.m)

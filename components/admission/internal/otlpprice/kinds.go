@@ -17,7 +17,7 @@ type kind uint8
 const (
 	none    kind = iota // not kept, or inside its parent's struct: free
 	text                // string or bytes: copied
-	fixed               // repeated fixed64 or double: as long on the heap
+	fixed               // repeated fixed64 or double: as long on the heap, and once more while the slice grows
 	varints             // repeated varint: 8 bytes for each byte at worst
 
 	// Everything from here on is a message.
@@ -137,22 +137,23 @@ var price = [kinds]int64{
 	keyValue: 128, anyValue: 56, arrayValue: 48, kvList: 48,
 	resourceLogs: 200, scopeLogs: 200, logRecord: 272,
 	resourceMetrics: 200, scopeMetrics: 200, metric: 192, gauge: 64, sum: 64, histogram: 64, expHistogram: 64, summary: 64,
-	numberPoint: 176, histogramPoint: 288, expHistogramPoint: 368, summaryPoint: 160, quantile: 48, exemplar: 128,
+	numberPoint: 176, histogramPoint: 288, expHistogramPoint: 368, summaryPoint: 160, quantile: 48, exemplar: 192,
 	resourceProfiles: 200, scopeProfiles: 200, profile: 320, sample: 160, mapping: 112, location: 128, line: 64, function: 64,
 	profileLink: 64, keyValueAndUnit: 96, stack: 64,
 }
 
 const (
-	textPrice   = 24 // a string's header in a slice of them, and what the allocator rounds up
+	textPrice   = 40 // a string's header in a slice that grows, and what the allocator rounds up
+	varintByte  = 20 // a byte of packed varints: 8 bytes, and 10 more while the slice grows
 	numberPrice = 24 // one unpacked number of a repeated field
 
-	// itemMax is the longest item Shallow takes at itemByte without looking into it.
+	// itemMax is the longest item Shallow takes without looking into it.
 	itemMax = 1 << 10
-	// itemByte is the dearest byte that can stand in an item: an empty KeyValue, Link, Event or Exemplar is two.
-	itemByte = 64
 )
 
-// items are what Shallow does not look into when they are small.
-var items = [kinds]bool{
-	span: true, logRecord: true, numberPoint: true, histogramPoint: true, expHistogramPoint: true, summaryPoint: true, sample: true,
+// itemByte is, for what Shallow does not look into when it is small, the dearest byte that can stand in it: an empty KeyValue,
+// Link, Event or Exemplar is two.
+var itemByte = [kinds]int64{
+	span: 64, logRecord: 64, summaryPoint: 64, sample: 64,
+	numberPoint: 96, histogramPoint: 96, expHistogramPoint: 96,
 }

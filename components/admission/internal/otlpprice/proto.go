@@ -129,18 +129,18 @@ func (w *walk) value(b []byte, k kind, depth int) error {
 		w.cost += int64(len(b)) + textPrice
 		return nil
 	case fixed:
-		w.cost += 2 * int64(len(b))
+		w.cost += 3 * int64(len(b))
 		return nil
 	case varints:
-		w.cost += 10 * int64(len(b))
+		w.cost += varintByte * int64(len(b))
 		return nil
 	}
 	w.cost += price[k]
 	if w.cost > w.limit {
 		return errPrice
 	}
-	if len(b) <= w.skip && items[k] {
-		w.cost += itemByte * int64(len(b))
+	if len(b) <= w.skip && itemByte[k] > 0 {
+		w.cost += itemByte[k] * int64(len(b))
 		return nil
 	}
 	if len(b) == 0 {
