@@ -203,11 +203,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		out := plog.NewLogs()
-		before := allocated(func() {})
-		r := Result{}
-		got := allocated(func() {
-			r, err = d.Decode(&h, receipt, Limits{Records: 10000, Decompressed: 1 << 20, Charge: noCharge}, out)
-		})
+		r, err := d.Decode(&h, receipt, Limits{Records: 10000, Decompressed: 1 << 20, Charge: noCharge}, out)
 		var tooLarge *TooLarge
 		if err != nil && !errors.As(err, &tooLarge) {
 			t.Fatal(err)
@@ -217,9 +213,6 @@ func FuzzDecode(f *testing.F) {
 		}
 		if r.Records != out.LogRecordCount() {
 			t.Fatalf("%d records said, %d there", r.Records, out.LogRecordCount())
-		}
-		if h.Compression == 0 && got-before > uint64(2<<20+128*len(in)) {
-			t.Fatalf("%d bytes allocate %d", len(in), got)
 		}
 		checkSendable(t, out)
 	})

@@ -104,9 +104,10 @@ func (f *Facts) start(s string) bool {
 	case strings.HasPrefix(rest, ":") && len(rest) > 1: // ERROR:shop.orders:text, INFO:     text
 		n, ok := level(word)
 		return f.set(n, ok && (rest[1] == ' ' || strings.IndexByte(firstField(rest[1:]), ':') > 0), word)
-	case strings.HasPrefix(rest, "[") && len(rest) > 5 && count(rest[1:]) >= 4 && rest[1+count(rest[1:])] == ']': // INFO[0007] text
+	case strings.HasPrefix(rest, "["): // INFO[0007] text
 		n, ok := level(word)
-		return f.set(n, ok, word)
+		seconds := count(rest[1:])
+		return f.set(n, ok && seconds >= 4 && strings.HasPrefix(rest[1+seconds:], "]"), word)
 	case strings.HasPrefix(rest, "="):
 		return f.logfmt(s)
 	}
