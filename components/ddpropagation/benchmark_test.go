@@ -188,13 +188,13 @@ func fillAttributes(attrs pcommon.Map, n int) {
 }
 
 func oursTraces(t testing.TB, cfg *Config) processor.Traces {
-	p, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
+	p, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(typ), cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	return started(t, p)
 }
 
 func oursLogs(t testing.TB, cfg *Config) processor.Logs {
-	p, err := NewFactory().CreateLogs(t.Context(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
+	p, err := NewFactory().CreateLogs(t.Context(), processortest.NewNopSettings(typ), cfg, consumertest.NewNop())
 	require.NoError(t, err)
 	return started(t, p)
 }

@@ -10,6 +10,8 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/metadata"
 )
 
 // cache remembers which upper half belongs to a Datadog trace id. It holds at most max_entries ids, each until ttl after it was last seen.
@@ -46,32 +48,34 @@ func newCache(set processor.Settings, cfg CacheConfig) (*cache, error) {
 
 // observe registers the cache's own metrics. They cost nothing until they are collected.
 func (c *cache) observe(set processor.Settings) error {
-	meter := set.MeterProvider.Meter(scopeName)
-	hits, errHits := meter.Int64ObservableCounter("otelcol_processor_dd_propagation_cache_hits",
-		metric.WithDescription("Trace ids completed from an earlier batch."), metric.WithUnit("{id}"))
-	evictions, errEvictions := meter.Int64ObservableCounter("otelcol_processor_dd_propagation_cache_evictions",
-		metric.WithDescription("Trace ids forgotten, by reason: full or expired."), metric.WithUnit("{id}"))
-	size, errSize := meter.Int64ObservableGauge("otelcol_processor_dd_propagation_cache_size",
-		metric.WithDescription("Trace ids remembered."), metric.WithUnit("{id}"))
-
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return err
+	}
 	id := attribute.String("processor", set.ID.String())
 	self := metric.WithAttributeSet(attribute.NewSet(id))
 	full := metric.WithAttributeSet(attribute.NewSet(id, attribute.String("reason", "full")))
 	expired := metric.WithAttributeSet(attribute.NewSet(id, attribute.String("reason", "expired")))
-	registration, err := meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.forget(c.now())
-		o.ObserveInt64(hits, c.hits, self)
-		o.ObserveInt64(evictions, c.full, full)
-		o.ObserveInt64(evictions, c.expired, expired)
-		o.ObserveInt64(size, int64(c.entries.Len()), self)
-		return nil
-	}, hits, evictions, size)
-	if err == nil {
-		c.close = registration.Unregister
+	locked := func(read func(metric.Int64Observer)) metric.Int64Callback {
+		return func(_ context.Context, o metric.Int64Observer) error {
+			c.mu.Lock()
+			defer c.mu.Unlock()
+			c.forget(c.now())
+			read(o)
+			return nil
+		}
 	}
-	return errors.Join(errHits, errEvictions, errSize, err)
+	c.close = func() error {
+		builder.Shutdown()
+		return nil
+	}
+	return errors.Join(
+		builder.RegisterProcessorDdPropagationCacheHitsCallback(locked(func(o metric.Int64Observer) { o.Observe(c.hits, self) })),
+		builder.RegisterProcessorDdPropagationCacheSizeCallback(locked(func(o metric.Int64Observer) { o.Observe(int64(c.entries.Len()), self) })),
+		builder.RegisterProcessorDdPropagationCacheEvictionsCallback(locked(func(o metric.Int64Observer) {
+			o.Observe(c.full, full)
+			o.Observe(c.expired, expired)
+		})))
 }
 
 // get returns the upper half that belongs to lower. It is 0, and known, when two were seen. A span, if not 0, goes on without an upper half when none

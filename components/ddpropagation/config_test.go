@@ -56,7 +56,7 @@ func TestSourcesReplaceTheDefaultOnes(t *testing.T) {
 func TestDatadogModeIsForLogs(t *testing.T) {
 	cfg := load(t, "mode: to_datadog")
 	require.NoError(t, cfg.Validate())
-	_, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(componentType), cfg, consumertest.NewNop())
+	_, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(typ), cfg, consumertest.NewNop())
 	require.ErrorContains(t, err, "mode to_datadog is for logs")
 	oursLogs(t, cfg)
 }

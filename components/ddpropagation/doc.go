@@ -1,3 +1,5 @@
+//go:generate mdatagen metadata.yaml
+
 // Package ddpropagation makes the trace identity of spans and logs one, however a Datadog tracer or library spelled it.
 //
 // Spans whose upper 64 bits travel in the attribute `_dd.p.tid` get their full 128-bit id, and so do the other spans and

@@ -8,19 +8,20 @@ import (
 	"go.opentelemetry.io/collector/consumer"
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/collector/processor/processorhelper"
+
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/metadata"
 )
 
 var (
-	componentType = component.MustNewType("dd_propagation")
-	capabilities  = consumer.Capabilities{MutatesData: true}
+	capabilities = consumer.Capabilities{MutatesData: true}
 )
 
 // NewFactory returns the factory of the dd_propagation processor.
 func NewFactory() processor.Factory {
 	f := &factory{caches: sharedCaches{caches: map[*Config]*sharedCache{}}}
-	return processor.NewFactory(componentType, createDefaultConfig,
-		processor.WithTraces(f.createTraces, component.StabilityLevelAlpha),
-		processor.WithLogs(f.createLogs, component.StabilityLevelAlpha))
+	return processor.NewFactory(metadata.Type, createDefaultConfig,
+		processor.WithTraces(f.createTraces, metadata.TracesStability),
+		processor.WithLogs(f.createLogs, metadata.LogsStability))
 }
 
 type factory struct {

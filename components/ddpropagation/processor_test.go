@@ -41,7 +41,7 @@ func TestLogsBecomeWhatTheGoldenFilesSay(t *testing.T) {
 func throughTraces(t testing.TB, cfg *Config, td ptrace.Traces) ptrace.Traces {
 	t.Helper()
 	sink := new(consumertest.TracesSink)
-	p, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(componentType), cfg, sink)
+	p, err := NewFactory().CreateTraces(t.Context(), processortest.NewNopSettings(typ), cfg, sink)
 	require.NoError(t, err)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, p.ConsumeTraces(t.Context(), td))
@@ -52,7 +52,7 @@ func throughTraces(t testing.TB, cfg *Config, td ptrace.Traces) ptrace.Traces {
 func throughLogs(t testing.TB, cfg *Config, ld plog.Logs) plog.Logs {
 	t.Helper()
 	sink := new(consumertest.LogsSink)
-	p, err := NewFactory().CreateLogs(t.Context(), processortest.NewNopSettings(componentType), cfg, sink)
+	p, err := NewFactory().CreateLogs(t.Context(), processortest.NewNopSettings(typ), cfg, sink)
 	require.NoError(t, err)
 	require.NoError(t, p.Start(t.Context(), componenttest.NewNopHost()))
 	require.NoError(t, p.ConsumeLogs(t.Context(), ld))

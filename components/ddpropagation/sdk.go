@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/internal/translate"
 )
 
@@ -23,13 +24,15 @@ func newSDKTranslator(set processor.Settings, cfg TracesConfig) (*sdkTranslator,
 	if !cfg.DatadogSDK {
 		return nil, nil
 	}
-	spans, err := set.MeterProvider.Meter(scopeName).Int64Counter("otelcol_processor_dd_propagation_sdk_spans",
-		metric.WithDescription("Spans of Datadog SDKs over OTLP that were translated."), metric.WithUnit("{span}"))
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
 	return &sdkTranslator{
 		pool:  sync.Pool{New: func() any { return translate.NewSDK(translate.Options{}) }},
-		spans: spans,
+		spans: builder.ProcessorDdPropagationSdkSpans,
 		self:  metric.WithAttributeSet(attribute.NewSet(attribute.String("processor", set.ID.String()))),
-	}, err
+	}, nil
 }
 
 func (t *sdkTranslator) process(ctx context.Context, td ptrace.Traces) {

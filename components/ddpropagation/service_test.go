@@ -22,12 +22,12 @@ import (
 func TestCollectorSharesTheCacheBetweenPipelines(t *testing.T) {
 	cfg := createDefaultConfig().(*Config)
 	cfg.TraceIDCache.ShareWithLogs = true
-	in, self, out := new(taps), component.NewID(componentType), component.MustNewID("nop")
+	in, self, out := new(taps), component.NewID(typ), component.MustNewID("nop")
 	srv, err := service.New(t.Context(), service.Settings{
 		ReceiversConfigs:    map[component.ID]component.Config{component.MustNewIDWithName("tap", "a"): &struct{}{}, component.MustNewIDWithName("tap", "b"): &struct{}{}},
 		ReceiversFactories:  map[component.Type]receiver.Factory{component.MustNewType("tap"): in.factory()},
 		ProcessorsConfigs:   map[component.ID]component.Config{self: cfg},
-		ProcessorsFactories: map[component.Type]processor.Factory{componentType: NewFactory()},
+		ProcessorsFactories: map[component.Type]processor.Factory{typ: NewFactory()},
 		ExportersConfigs:    map[component.ID]component.Config{out: exportertest.NewNopFactory().CreateDefaultConfig()},
 		ExportersFactories:  map[component.Type]exporter.Factory{component.MustNewType("nop"): exportertest.NewNopFactory()},
 		TelemetryFactory:    servicetelemetry.NewFactory(func() component.Config { return nil }),

@@ -2,7 +2,6 @@ package ddpropagation
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"sync"
 	"time"
@@ -14,6 +13,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.uber.org/zap"
 
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/servicetags"
 )
 
@@ -55,18 +55,17 @@ type warning struct {
 }
 
 func newTagger(set processor.Settings, cfg LogsConfig) (*tagger, error) {
-	meter := set.MeterProvider.Meter(scopeName)
-	conflicts, errConflicts := meter.Int64Counter("otelcol_processor_dd_propagation_tag_conflicts",
-		metric.WithDescription("Records whose line and resource name different services, environments or versions."), metric.WithUnit("{record}"))
-	ungrouped, errUngrouped := meter.Int64Counter("otelcol_processor_dd_propagation_ungrouped",
-		metric.WithDescription("Records that stay under a resource that says less than they do, because their batch names too many services."), metric.WithUnit("{record}"))
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return nil, err
+	}
 	id := attribute.String("processor", set.ID.String())
 	return &tagger{
 		preferItem: cfg.Prefer == preferItem, defaultEnv: cfg.DefaultEnv, logger: set.Logger, now: time.Now,
-		conflicts: conflicts, ungrouped: ungrouped, id: id, self: metric.WithAttributeSet(attribute.NewSet(id)),
+		conflicts: builder.ProcessorDdPropagationTagConflicts, ungrouped: builder.ProcessorDdPropagationUngrouped, id: id, self: metric.WithAttributeSet(attribute.NewSet(id)),
 		groups: sync.Pool{New: func() any { return &grouping{} }},
 		warned: map[warning]time.Time{},
-	}, errors.Join(errConflicts, errUngrouped)
+	}, nil
 }
 
 // conflictCounts counts one batch in local memory.

@@ -6,9 +6,9 @@ import (
 	"go.opentelemetry.io/collector/processor"
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
-)
 
-const scopeName = "github.com/otelcol-obs/otelcol-obs/components/ddpropagation"
+	"github.com/otelcol-obs/otelcol-obs/components/ddpropagation/internal/metadata"
+)
 
 // outcome is what became of one id. The set is closed: it is a label of a metric.
 type outcome uint8
@@ -45,10 +45,10 @@ type telemetry struct {
 
 // newTelemetry makes the counter. The index of a source in a tally is its index in sources.
 func newTelemetry(set processor.Settings, signal string, sources []string) (telemetry, error) {
-	ids, err := set.MeterProvider.Meter(scopeName).Int64Counter(
-		"otelcol_processor_dd_propagation_ids",
-		metric.WithDescription("Trace and span ids looked at, by where they stood and what became of them."),
-		metric.WithUnit("{id}"))
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return telemetry{}, err
+	}
 	options := make([][outcomeCount][]metric.AddOption, len(sources))
 	for i, source := range sources {
 		for o := range outcomeCount {
@@ -60,7 +60,7 @@ func newTelemetry(set processor.Settings, signal string, sources []string) (tele
 			))}
 		}
 	}
-	return telemetry{ids: ids, options: options}, err
+	return telemetry{ids: builder.ProcessorDdPropagationIds, options: options}, nil
 }
 
 // add reports a batch's counts.
@@ -81,18 +81,18 @@ type stateTelemetry struct {
 }
 
 func newStateTelemetry(set processor.Settings) (stateTelemetry, error) {
-	states, err := set.MeterProvider.Meter(scopeName).Int64Counter(
-		"otelcol_processor_dd_propagation_tracestates",
-		metric.WithDescription("Spans with something to say in the dd member of tracestate, by what became of it."),
-		metric.WithUnit("{span}"))
-	t := stateTelemetry{states: states}
+	builder, err := metadata.NewTelemetryBuilder(set.TelemetrySettings)
+	if err != nil {
+		return stateTelemetry{}, err
+	}
+	t := stateTelemetry{states: builder.ProcessorDdPropagationTracestates}
 	for o := range stateOutcomeCount {
 		t.options[o] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(
 			attribute.String("processor", set.ID.String()),
 			attribute.String("outcome", o.String()),
 		))}
 	}
-	return t, err
+	return t, nil
 }
 
 func (t *stateTelemetry) add(ctx context.Context, counts *[stateOutcomeCount]int64) {

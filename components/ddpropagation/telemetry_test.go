@@ -36,8 +36,8 @@ type collector struct {
 func newCollector(t testing.TB, cfg *Config) *collector {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
-	set := processortest.NewNopSettings(componentType)
-	set.ID = component.NewID(componentType)
+	set := processortest.NewNopSettings(typ)
+	set.ID = component.NewID(typ)
 	set.TelemetrySettings = tel.NewTelemetrySettings()
 	return &collector{factory: NewFactory(), cfg: cfg, tel: tel, set: set}
 }
