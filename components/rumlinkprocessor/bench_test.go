@@ -2,11 +2,15 @@ package rumlinkprocessor
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
+	"github.com/open-telemetry/opentelemetry-collector-contrib/extension/storage/filestorage"
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
+	"go.opentelemetry.io/collector/extension/extensiontest"
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 	"go.opentelemetry.io/collector/pdata/ptrace"
@@ -14,6 +18,7 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/enrich"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/internal/journal/journaltest"
 )
 
 func testLinkers(t testing.TB, cfg *Config) (*spanProcessor, *logProcessor) {
@@ -124,4 +129,76 @@ func BenchmarkThousandSpansAndLogs(b *testing.B) {
 			}
 		}
 	})
+}
+
+// A hundred logs with their spans a call, a fifth of them with half an id that
+// waits in a bbolt file until its span comes. What the exporter's queue costs more
+// comes on top.
+func BenchmarkAFifthOfTheLogsWaits(b *testing.B) {
+	for name, wait := range map[string]time.Duration{"waiting": 2 * time.Second, "baseline=nothing_waits": 0} {
+		b.Run(name, func(b *testing.B) {
+			fcfg := filestorage.NewFactory().CreateDefaultConfig().(*filestorage.Config)
+			fcfg.Directory = b.TempDir()
+			ext, err := filestorage.NewFactory().Create(b.Context(), extensiontest.NewNopSettings(filestorage.NewFactory().Type()), fcfg)
+			require.NoError(b, err)
+			require.NoError(b, ext.Start(b.Context(), componenttest.NewNopHost()))
+			cfg := createDefaultConfig().(*Config)
+			cfg.Logs.Wait, cfg.Storage = wait, &journaltest.ID
+			set := processortest.NewNopSettings(metadata.Type)
+			logs, err := NewFactory().CreateLogs(b.Context(), set, cfg, consumertest.NewNop())
+			require.NoError(b, err)
+			spans, err := NewFactory().CreateTraces(b.Context(), set, cfg, consumertest.NewNop())
+			require.NoError(b, err)
+			h := journaltest.Host{journaltest.ID: ext}
+			require.NoError(b, logs.Start(b.Context(), h))
+			require.NoError(b, spans.Start(b.Context(), h))
+			b.ReportAllocs()
+			for i := 0; b.Loop(); i++ {
+				b.StopTimer()
+				ld, td := mixed(i*100, 100)
+				b.StartTimer()
+				require.NoError(b, logs.ConsumeLogs(b.Context(), ld))
+				require.NoError(b, spans.ConsumeTraces(b.Context(), td))
+			}
+			require.NoError(b, logs.Shutdown(b.Context()))
+			require.NoError(b, spans.Shutdown(b.Context()))
+			require.NoError(b, ext.Shutdown(b.Context()))
+		})
+	}
+}
+
+// mixed are n logs of traces of ten, and the spans of every fifth, which has half
+// an id.
+func mixed(from, n int) (plog.Logs, ptrace.Traces) {
+	ld, td := plog.NewLogs(), ptrace.NewTraces()
+	rl := ld.ResourceLogs().AppendEmpty()
+	rl.Resource().Attributes().PutStr("service.name", "shop")
+	rs := td.ResourceSpans().AppendEmpty()
+	rs.Resource().Attributes().PutStr("service.name", "shop")
+	sl, ss := rl.ScopeLogs().AppendEmpty(), rs.ScopeSpans().AppendEmpty()
+	for i := from; i < from+n; i++ {
+		var tr pcommon.TraceID
+		var sp pcommon.SpanID
+		binary.BigEndian.PutUint64(tr[:8], 0x6720f3a800000000)
+		binary.BigEndian.PutUint64(tr[8:], uint64(i/10+1)*0x9e3779b97f4a7c15)
+		binary.BigEndian.PutUint64(sp[:], uint64(i+1)*0xd1342543de82ef95)
+		lr := sl.LogRecords().AppendEmpty()
+		lr.SetTimestamp(pcommon.Timestamp(i*1_000_003 + 17))
+		lr.SetSeverityNumber(9)
+		lr.Body().SetStr(fmt.Sprint("order ", i, " stored for customer ", i*7))
+		for k := range 6 {
+			lr.Attributes().PutStr(fmt.Sprint("attr.", k), fmt.Sprint("value ", i+k))
+		}
+		lr.SetSpanID(sp)
+		half := tr
+		if i%5 == 0 {
+			clear(half[:8])
+			s := ss.Spans().AppendEmpty()
+			s.SetTraceID(tr)
+			s.SetSpanID(sp)
+			s.SetName("POST /orders")
+		}
+		lr.SetTraceID(half)
+	}
+	return ld, td
 }

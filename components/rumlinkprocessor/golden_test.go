@@ -25,7 +25,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/internal/goldentest"
 )
 
-// clock is a monotonic clock that stands still until told otherwise.
+// clock is a monotonic clock that stands still until it is moved.
 type clock struct{ ns atomic.Int64 }
 
 func (c *clock) now() int64              { return c.ns.Load() }
@@ -45,7 +45,7 @@ type linker struct {
 	killed bool // its storage is gone, and its shutdown says so
 }
 
-// flaky accepts what the sink accepts, unless it has been told to refuse.
+// flaky accepts what the sink accepts, unless it is set to refuse.
 type flaky struct {
 	err   atomic.Pointer[error]
 	never string // a log with this body is never taken

@@ -149,7 +149,7 @@ func TestAFailedRemovalIsMadeUpFor(t *testing.T) {
 	require.Eventually(t, func() bool { return d.Items() == 0 }, soon, time.Millisecond)
 }
 
-func TestAnUnreadableParcelIsCountedAndRemoved(t *testing.T) {
+func TestAnUnreadableItemIsCountedAndRemoved(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
 	set := processortest.NewNopSettings(metadata.Type)

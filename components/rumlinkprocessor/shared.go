@@ -15,6 +15,7 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/index"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
+	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/order"
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/parking"
 	"github.com/otelcol-obs/otelcol-obs/internal/pipelineorder"
 	"github.com/otelcol-obs/otelcol-obs/internal/sharedcomponent"
@@ -66,17 +67,17 @@ func (s *shared) Start(_ context.Context, host component.Host) (err error) {
 	}
 	s.stop, s.done = make(chan struct{}), make(chan struct{})
 	go sweep(s.index, max(minSweep, s.cfg.Store.TTL/4), s.stop, s.done)
-	order := pipelineorder.Of(host)
-	if order == nil { // no extension knows; which signals it was made for is known here
-		order = pipelineorder.Pipelines{}
+	pipelines := pipelineorder.Of(host)
+	if pipelines == nil { // no extension knows; which signals it was made for is known here
+		pipelines = pipelineorder.Pipelines{}
 		if s.hasTraces.Load() {
-			order[pipeline.NewID(pipeline.SignalTraces)] = []component.ID{s.set.ID}
+			pipelines[pipeline.NewID(pipeline.SignalTraces)] = []component.ID{s.set.ID}
 		}
 		if s.hasLogs.Load() {
-			order[pipeline.NewID(pipeline.SignalLogs)] = []component.ID{s.set.ID}
+			pipelines[pipeline.NewID(pipeline.SignalLogs)] = []component.ID{s.set.ID}
 		}
 	}
-	for _, sentence := range misplacements(order, s.set.ID, len(s.cfg.Spans.LinkOrphansBy) > 0) {
+	for _, sentence := range order.Misplacements(pipelines, s.set.ID, len(s.cfg.Spans.LinkOrphansBy) > 0) {
 		s.set.Logger.Warn("The order of processors does not work: " + sentence)
 	}
 	return nil
@@ -137,7 +138,7 @@ func newIndex(cfg *Config, now func() int64) *index.Index {
 	})
 }
 
-// addQueue has a queue told what arrives.
+// addQueue has a queue learn what arrives.
 func (s *shared) addQueue(q *parking.Queue) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -14,8 +14,8 @@ import (
 	"go.opentelemetry.io/collector/processor/processortest"
 )
 
-// Every log is looked up once in the books, whether it passed, waited or found
-// no room; and what began to wait has been released, dropped, or is there.
+// Every log is counted once as a look-up, whether it passed, waited or found
+// no space; and what began to wait has been released, dropped, or is there.
 func TestTheNumbersAddUp(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
@@ -34,7 +34,7 @@ func TestTheNumbersAddUp(t *testing.T) {
 			l.putTraces(someSpan(traceID(i), spanID(1), "span"))
 		}
 	}
-	// What is between the room and the sink is in neither: look until the room
+	// What is between the queue and the sink is in neither: look until the queue
 	// is the same before and after.
 	var held int64
 	require.Eventually(t, func() bool {
@@ -44,7 +44,7 @@ func TestTheNumbersAddUp(t *testing.T) {
 		after, _ := l.queues[0].Held()
 		return held == after && out+held == int64(sent) && released+held == parked && records == held && lookups == int64(sent)-held
 	}, soon, time.Millisecond)
-	require.Positive(t, sumOf(t, tel, name+"unparked"), "the room was never full")
+	require.Positive(t, sumOf(t, tel, name+"unparked"), "the queue was never full")
 
 	l.advance(2 * time.Minute)
 	require.Eventually(t, func() bool { return len(l.bodies()) == sent }, soon, time.Millisecond)

@@ -217,7 +217,7 @@ func TestTheOrderWithinAResourceIsKept(t *testing.T) {
 	require.Equal(t, "scope 1", out.At(0).ScopeLogs().At(1).Scope().Name())
 }
 
-func TestWhenTheRoomIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
+func TestWhenTheQueueIsFullTheOldestLeaveAndNewOnesPass(t *testing.T) {
 	cfg := waitConfig(time.Minute)
 	cfg.Logs.MaxWaitBytes = 1200
 	l := newLinker(t, cfg)
@@ -296,8 +296,8 @@ func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
 	l.eventually("one id")
 }
 
-// One parcel that the next consumer never takes keeps nothing else back.
-func TestAParcelThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
+// One item that the next consumer never takes keeps nothing else back.
+func TestAItemThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
 	d := journaltest.NewDisk()
 	l := startOn(t, d, storedConfig())
 	l.next.never = "poison"
@@ -317,7 +317,7 @@ func TestAParcelThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
 	require.Equal(t, 1, d.Items(), "it is kept for the next start")
 }
 
-func TestParkedDataThatIsRefusedForGoodIsCountedAndGivesItsRoomBack(t *testing.T) {
+func TestParkedDataThatIsRefusedForGoodIsCountedAndGivesItsSpaceBack(t *testing.T) {
 	tel := componenttest.NewTelemetry()
 	t.Cleanup(func() { require.NoError(t, tel.Shutdown(context.Background())) })
 	set := processortest.NewNopSettings(metadata.Type)
@@ -371,8 +371,8 @@ func TestWaitingWithoutStorageWarns(t *testing.T) {
 }
 
 // Two processors of this type may stand in one pipeline. The second runs inside
-// the call of the first, and once took what the first had left for afterwards.
-func TestTwoLinkersInOnePipelineKeepTheirAfterwardsApart(t *testing.T) {
+// the call of the first, and once took what the first had put off.
+func TestTwoLinkersInOnePipelineKeepApartWhatTheyPutOff(t *testing.T) {
 	consuming := createDefaultConfig().(*Config)
 	consuming.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}, Consume: true}}
 	consuming.Spans.LinkOrphansBy = []string{"job"}

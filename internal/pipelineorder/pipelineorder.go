@@ -10,6 +10,7 @@ package pipelineorder
 import (
 	"context"
 	"slices"
+	"strings"
 	"sync"
 
 	"go.opentelemetry.io/collector/component"
@@ -28,12 +29,7 @@ func (p Pipelines) Names(processor component.ID) []pipeline.ID {
 			names = append(names, name)
 		}
 	}
-	slices.SortFunc(names, func(a, b pipeline.ID) int {
-		if a.String() < b.String() {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(names, func(a, b pipeline.ID) int { return strings.Compare(a.String(), b.String()) })
 	return names
 }
 
@@ -46,7 +42,7 @@ type Watcher struct {
 
 var _ extensioncapabilities.ConfigSnapshotWatcher = (*Watcher)(nil)
 
-// NotifyConfigSnapshot keeps the order of processors. It fails never: what it
+// NotifyConfigSnapshot keeps the order of processors. It never fails: what it
 // cannot read it leaves out.
 func (w *Watcher) NotifyConfigSnapshot(_ context.Context, snapshot extensioncapabilities.ConfigSnapshot) error {
 	found := Pipelines{}

@@ -85,7 +85,7 @@ func ReadRUM(attrs pcommon.Map, maxRunes int) (said Said, found bool) {
 }
 
 // field returns where the value of an attribute belongs, nil if nowhere. Most
-// names are told apart by their first byte.
+// names differ in their first byte.
 func (s *Said) field(name string) *string {
 	switch name[0] {
 	case 's':

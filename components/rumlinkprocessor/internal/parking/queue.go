@@ -46,7 +46,7 @@ type Config struct {
 	Reports
 }
 
-// Reports are told what happened, by the goroutine to which it happened. They
+// Reports are called with what happened, by the goroutine to which it happened. They
 // must not call the queue.
 type Reports struct {
 	// Released: the next consumer has accepted the items.

@@ -207,7 +207,7 @@ func TestBytesAreBoundedAndAddUp(t *testing.T) {
 func TestAnEntryLargerThanTheStoreIsRefusedAlone(t *testing.T) {
 	s, _ := newStore(t, func(cfg *Config) { cfg.MaxBytes = 10_000 })
 	put(s, id(1), 1)
-	require.Equal(t, Full, s.Put(id(2), 10_000, true, func(*value, bool) int64 { panic("no room") }))
+	require.Equal(t, Full, s.Put(id(2), 10_000, true, func(*value, bool) int64 { panic("no space") }))
 	_, r := get(s, id(1))
 	require.Equal(t, Hit, r)
 }

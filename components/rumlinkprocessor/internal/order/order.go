@@ -1,8 +1,11 @@
-package rumlinkprocessor
+// Package order finds places among the processors in which rum_link joins little
+// or nothing, and says what mends them.
+package order
 
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"go.opentelemetry.io/collector/component"
 	"go.opentelemetry.io/collector/pipeline"
@@ -24,9 +27,9 @@ var neighbours = []struct {
 	{"tag_truncate", false, false, "what rum_link writes must be within the backend's limits too"},
 }
 
-// misplacements returns what is wrong with where the processor stands, each with
+// Misplacements returns what is wrong with where the processor stands, each with
 // the sentence that mends it.
-func misplacements(all pipelineorder.Pipelines, self component.ID, linksOrphans bool) (wrong []string) {
+func Misplacements(all pipelineorder.Pipelines, self component.ID, linksOrphans bool) (wrong []string) {
 	signals := map[pipeline.Signal]bool{}
 	for _, id := range all.Names(self) {
 		signals[id.Signal()] = true
@@ -79,11 +82,6 @@ func sorted(all pipelineorder.Pipelines) []pipeline.ID {
 	for id := range all {
 		ids = append(ids, id)
 	}
-	slices.SortFunc(ids, func(a, b pipeline.ID) int {
-		if a.String() < b.String() {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(ids, func(a, b pipeline.ID) int { return strings.Compare(a.String(), b.String()) })
 	return ids
 }
