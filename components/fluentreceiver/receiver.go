@@ -31,15 +31,19 @@ type fluentReceiver struct {
 
 	obs       *receiverhelper.ObsReport
 	telemetry *telemetry
-	warnings  warnings
 	decoders  sync.Pool
 
-	server  *server.Server
-	lanes   *lanes.Lanes
-	pieces  *held // nil: nothing is joined
-	udp     net.PacketConn
+	server *server.Server
+	lanes  *lanes.Lanes
+	pieces *held // nil: nothing is joined
+	bound  bound
+	stop   sync.Once
+}
+
+// bound is where the receiver listens.
+type bound struct {
 	address net.Addr
-	stop    sync.Once
+	udp     net.PacketConn // nil without heartbeats
 }
 
 func newReceiver(set receiver.Settings, cfg *Config, next consumer.Logs, pools *admission.Pools) (*fluentReceiver, error) {
@@ -86,7 +90,7 @@ func (r *fluentReceiver) Start(ctx context.Context, host component.Host) error {
 	if err != nil {
 		return err
 	}
-	r.address = listener.Addr()
+	r.bound.address = listener.Addr()
 	if err := r.listenUDP(ctx); err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -96,24 +100,24 @@ func (r *fluentReceiver) Start(ctx context.Context, host component.Host) error {
 	r.lanes = lanes.Start(runtime.GOMAXPROCS(0), r.next)
 	r.server = server.New(set, r)
 	r.server.Serve(listener, func(err error) {
-		r.set.Logger.Error("stopped listening for Fluent senders", zap.Stringer("address", r.address), zap.Error(err))
+		r.set.Logger.Error("stopped listening for Fluent senders", zap.Stringer("address", r.bound.address), zap.Error(err))
 		componentstatus.ReportStatus(host, componentstatus.NewPermanentErrorEvent(err))
 	})
-	if r.udp != nil {
-		r.server.ServeHeartbeats(r.udp)
+	if r.bound.udp != nil {
+		r.server.ServeHeartbeats(r.bound.udp)
 	}
 	if r.pieces != nil {
 		r.pieces.run(func(now time.Time) { r.flush(context.Background(), now, false) })
 	}
-	r.set.Logger.Info("listening for Fluent senders", zap.Stringer("address", r.address), zap.String("transport", r.cfg.transport()))
+	r.set.Logger.Info("listening for Fluent senders", zap.Stringer("address", r.bound.address), zap.String("transport", r.cfg.transport()))
 	return nil
 }
 
 // closeListeners undoes what Start did so far.
 func (r *fluentReceiver) closeListeners(l net.Listener) error {
 	err := l.Close()
-	if r.udp != nil {
-		err = errors.Join(err, r.udp.Close())
+	if r.bound.udp != nil {
+		err = errors.Join(err, r.bound.udp.Close())
 	}
 	return err
 }
@@ -139,7 +143,7 @@ func (r *fluentReceiver) listen(ctx context.Context) (net.Listener, error) {
 
 // listenUDP listens for heartbeats on the port that listens for connections.
 func (r *fluentReceiver) listenUDP(ctx context.Context) error {
-	tcp, ok := r.address.(*net.TCPAddr)
+	tcp, ok := r.bound.address.(*net.TCPAddr)
 	if !ok || !r.cfg.Heartbeat {
 		return nil
 	}
@@ -148,7 +152,7 @@ func (r *fluentReceiver) listenUDP(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("listen on UDP %s for heartbeats, which heartbeat: false leaves out: %w", tcp, err)
 	}
-	r.udp = conn
+	r.bound.udp = conn
 	return nil
 }
 
@@ -158,8 +162,8 @@ func (r *fluentReceiver) Shutdown(ctx context.Context) (err error) {
 		return nil
 	}
 	r.stop.Do(func() {
-		if r.udp != nil {
-			err = r.udp.Close()
+		if r.bound.udp != nil {
+			err = r.bound.udp.Close()
 		}
 		stop := context.AfterFunc(ctx, r.lanes.Abort)
 		defer stop()

@@ -73,7 +73,7 @@ func startOn(t testing.TB, next consumer.Logs, host component.Host, change func(
 
 func (r *running) dial(t testing.TB) net.Conn {
 	t.Helper()
-	conn, err := net.Dial(r.address.Network(), r.address.String())
+	conn, err := net.Dial(r.bound.address.Network(), r.bound.address.String())
 	require.NoError(t, err)
 	t.Cleanup(func() { conn.Close() })
 	require.NoError(t, conn.SetDeadline(time.Now().Add(time.Minute)))
@@ -356,7 +356,7 @@ func TestSignsOfLifeAreCountedAndNotWarnedOf(t *testing.T) {
 	conn := r.dial(t)
 	write(t, conn, Values(nil, message("a")))
 	requireAnswer(t, conn, "\x81\xa3ack\xa1a")
-	udp, err := net.Dial("udp", r.address.String())
+	udp, err := net.Dial("udp", r.bound.address.String())
 	require.NoError(t, err)
 	defer udp.Close()
 	require.NoError(t, udp.SetDeadline(time.Now().Add(time.Minute)))

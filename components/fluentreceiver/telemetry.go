@@ -20,6 +20,8 @@ type telemetry struct {
 	builder *metadata.TelemetryBuilder
 	self    attribute.KeyValue
 	plain   metric.MeasurementOption
+	// warnings are what is logged of what is counted.
+	warnings warnings
 
 	mu   sync.RWMutex
 	sets map[string]metric.MeasurementOption // by metric and values; the values are a few constants

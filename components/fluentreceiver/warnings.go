@@ -61,7 +61,7 @@ func (w *warnings) allow(host, reason string, now time.Time) (leftOut int64, ok 
 
 func (r *fluentReceiver) warn(peer net.Addr, reason, text string, fields ...zap.Field) {
 	host := hostOf(peer)
-	leftOut, ok := r.warnings.allow(host, reason, time.Now())
+	leftOut, ok := r.telemetry.warnings.allow(host, reason, time.Now())
 	if !ok {
 		return
 	}

@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/plog"
 
+	"github.com/otelcol-obs/otelcol-obs/components/fluentreceiver/internal/eventtime"
 	"github.com/otelcol-obs/otelcol-obs/components/fluentreceiver/internal/origin"
 	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
@@ -104,13 +105,13 @@ func (r *record) release() {
 // add decodes a record, which is a map, and leaves Pos behind the entry.
 func (d *Decoder) add(e entry) error {
 	d.Pos = e.time
-	t, m, ok := d.readTime()
+	t, m, ok := eventtime.Read(&d.Reader)
 	d.Pos = e.record
 	var err error
 	switch m {
-	case groupBegin:
+	case eventtime.GroupBegin:
 		err = d.beginGroup()
-	case groupEnd:
+	case eventtime.GroupEnd:
 		d.target.endGroup()
 		err = d.Skip()
 	default:

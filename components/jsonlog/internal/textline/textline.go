@@ -83,7 +83,7 @@ func (f *Facts) start(s string) bool {
 	rest := s[len(word):]
 	switch {
 	case word == "":
-		if s[0] != '[' {
+		if !strings.HasPrefix(s, "[") {
 			return false
 		}
 		inner, _, ok := strings.Cut(s[1:], "]")
@@ -157,7 +157,7 @@ func (f *Facts) afterTime(s string) {
 	switch {
 	case n > 0:
 		s = s[n:]
-	case s[0] == '[':
+	case strings.HasPrefix(s, "["):
 		inner, rest, ok := strings.Cut(s[1:], "]")
 		if !ok {
 			return

@@ -1,4 +1,6 @@
-package decode
+// Package eventtime reads the times of Fluent entries: integers, floats, Fluentd's EventTime and MessagePack's own timestamp. Fluent Bit
+// says with two of them that a group of records begins or ends.
+package eventtime
 
 import (
 	"encoding/binary"
@@ -10,13 +12,14 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/internal/msgpack"
 )
 
-// marker is what Fluent Bit says with a time that is none.
-type marker uint8
+// Marker is what Fluent Bit says with a time that is none.
+type Marker uint8
 
+// The markers.
 const (
-	noMarker marker = iota
-	groupBegin
-	groupEnd
+	None Marker = iota
+	GroupBegin
+	GroupEnd
 )
 
 const (
@@ -26,19 +29,19 @@ const (
 	groupEndTime     = math.MaxUint32 - 1
 )
 
-// readTime reads a time. Nil and 0 say that there is none, and so does what can't be read; ok tells.
-func (d *values) readTime() (t pcommon.Timestamp, m marker, ok bool) {
-	switch d.Kind() {
+// Read reads the time that comes next. Nil and 0 say that there is none, and so does what can't be read; ok tells.
+func Read(r *msgpack.Reader) (t pcommon.Timestamp, m Marker, ok bool) {
+	switch r.Kind() {
 	case msgpack.Nil:
 		return 0, 0, true
 	case msgpack.Int, msgpack.Uint:
-		n, err := d.Int64()
+		n, err := r.Int64()
 		if err != nil || n < 0 || n > math.MaxInt64/int64(time.Second) {
 			return 0, 0, false
 		}
 		return pcommon.Timestamp(n * int64(time.Second)), 0, true
 	case msgpack.Float:
-		f, err := d.Float64()
+		f, err := r.Float64()
 		if err != nil || !(f >= 0 && f < math.MaxInt64/float64(time.Second)) {
 			return 0, 0, false
 		}
@@ -46,7 +49,7 @@ func (d *values) readTime() (t pcommon.Timestamp, m marker, ok bool) {
 		// A double has no more than microseconds at this magnitude.
 		return pcommon.Timestamp(int64(seconds)*int64(time.Second) + int64(math.Round(fraction*1e6))*1000), 0, true
 	case msgpack.Ext:
-		kind, data, err := d.Ext()
+		kind, data, err := r.Ext()
 		if err != nil {
 			return 0, 0, false
 		}
@@ -55,16 +58,16 @@ func (d *values) readTime() (t pcommon.Timestamp, m marker, ok bool) {
 	return 0, 0, false
 }
 
-func extTime(kind int8, data []byte) (t pcommon.Timestamp, m marker, ok bool) {
+func extTime(kind int8, data []byte) (t pcommon.Timestamp, m Marker, ok bool) {
 	var seconds, nanos uint64
 	switch {
 	case kind == eventTime && len(data) == 8:
 		seconds, nanos = uint64(binary.BigEndian.Uint32(data)), uint64(binary.BigEndian.Uint32(data[4:]))
 		switch seconds {
 		case groupBeginTime:
-			return 0, groupBegin, true
+			return 0, GroupBegin, true
 		case groupEndTime:
-			return 0, groupEnd, true
+			return 0, GroupEnd, true
 		}
 	case kind == msgpackTimestamp && len(data) == 4:
 		seconds = uint64(binary.BigEndian.Uint32(data))
