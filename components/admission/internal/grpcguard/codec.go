@@ -39,6 +39,7 @@ func (c *codec) Unmarshal(data mem.BufferSlice, v any) error {
 		m.hold.Open(c.guard.Pools.Decoding)
 	}
 	m.bytes = int64(data.Len())
+	defer m.endTurn()
 	if m.refusal == nil {
 		m.refusal = c.decode(m, data, root, v)
 	}

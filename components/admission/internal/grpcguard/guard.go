@@ -122,6 +122,7 @@ type message struct {
 	refusal  *admission.Refusal
 	bytes    int64
 	inflated int64    // what hold has for the bytes alone
+	turn     bool     // it has one of turns
 	before   *message // of the same call: a client's second message, which grpc-go refuses after decoding it
 }
 

@@ -124,6 +124,10 @@ func (i *inflater) Read(p []byte) (int, error) {
 		i.m.refusal = admission.Refuse(admission.ReasonRatio, "is over %d times longer decompressed, more than max_ratio allows", body.MaxRatio)
 	default:
 		if need := i.n - freeInflated - i.paid; need > 0 {
+			if err := i.m.takeTurn(i.use.pools.Limits().MaxWait); err != nil {
+				i.m.refusal = refusalOf(err)
+				break
+			}
 			need = (need + 64<<10 - 1) &^ (64<<10 - 1)
 			i.paid += need
 			if err := i.m.hold.Grow(context.Background(), need); err != nil {
@@ -151,8 +155,43 @@ func (i *inflater) Close() error {
 		inflating.put(i.first, i.m)
 		return nil
 	}
+	i.m.endTurn()
 	i.m.hold.Release()
 	return nil
+}
+
+// turns are for messages that become longer than usual, two at a time: a thousand bombs at once would each inflate a part
+// and be refused, and the collector of garbage could not keep up.
+var turns = make(chan struct{}, 2)
+
+// takeTurn waits for one.
+func (m *message) takeTurn(wait time.Duration) error {
+	if m.turn {
+		return nil
+	}
+	select {
+	case turns <- struct{}{}:
+		m.turn = true
+		return nil
+	default:
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case turns <- struct{}{}:
+		m.turn = true
+		return nil
+	case <-timer.C:
+		return admission.RefuseForNow(admission.ReasonBusy, "must wait for other messages that become as long: send again later")
+	}
+}
+
+// endTurn gives it back, once.
+func (m *message) endTurn() {
+	if m.turn {
+		m.turn = false
+		<-turns
+	}
 }
 
 // use is what the last guarded server pays with.
@@ -195,6 +234,7 @@ func (f *inflated) sweep(now time.Time) {
 	f.m.Range(func(first, v any) bool {
 		if w := v.(*waitingMessage); now.Sub(w.since) > orphanAfter && f.m.CompareAndDelete(first, v) {
 			f.orphaned.Add(w.hold.Bytes())
+			w.endTurn()
 			w.release()
 		}
 		return true
