@@ -78,6 +78,7 @@ func New(o Options) *Translator {
 	t.attrs = attrSet{values: t.Values, numbers: make(map[intern.Sym]intern.Sym)}
 	t.Related = Related{values: t.Values, bad: &t.Unreadable, span: ptrace.NewSpan()}
 	t.text.AllowControl = true
+	t.Reset(0)
 	return t
 }
 

@@ -1,6 +1,7 @@
 package translate
 
 import (
+	"math"
 	"time"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
@@ -56,13 +57,18 @@ func (t *Translator) readText(y intern.Sym, read func(string, *textReader) bool)
 	return read(text, &t.text)
 }
 
+// times sets start and end. Without a start that can be believed the span ends now; a duration that leads beyond what 63 bits of
+// nanoseconds hold is none.
 func (t *Translator) times(out ptrace.Span, now func() time.Time) {
-	duration := uint64(max(0, t.Span.Duration))
-	start := t.Span.Start
+	start, duration := t.Span.Start, uint64(max(0, t.Span.Duration))
 	if start < year2000 {
-		start = uint64(now().UnixNano()) - duration
+		end := uint64(now().UnixNano())
+		if duration > end {
+			duration = 0
+		}
+		start = end - duration
 	}
-	if start+duration < start {
+	if start > math.MaxInt64 || duration > math.MaxInt64-start {
 		duration = 0
 	}
 	out.SetStartTimestamp(pcommon.Timestamp(start))
