@@ -13,6 +13,7 @@ import (
 )
 
 func conflictsByKind(t *testing.T, tel *componenttest.Telemetry) map[string]int64 {
+	t.Helper()
 	m, err := tel.GetMetric("otelcol_processor_rum_link_conflicts")
 	if err != nil {
 		return map[string]int64{}

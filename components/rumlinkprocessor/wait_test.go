@@ -297,7 +297,7 @@ func TestParkedDataIsTriedAgainUntilItIsTaken(t *testing.T) {
 }
 
 // One item that the next consumer never takes keeps nothing else back.
-func TestAItemThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
+func TestAnItemThatNobodyTakesDoesNotKeepTheRest(t *testing.T) {
 	d := journaltest.NewDisk()
 	l := startOn(t, d, storedConfig())
 	l.next.never = "poison"

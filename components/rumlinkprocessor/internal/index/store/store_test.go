@@ -16,13 +16,14 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // value has the size of what the processor keeps: 64 bytes.
 type value struct {
-	n    int64
-	rest [7]uint64
+	n int64
+	_ [7]uint64
 }
 
 type clock struct{ now int64 }
 
 func newStore(t testing.TB, change func(*Config)) (*Store[value], *clock) {
+	t.Helper()
 	c := new(clock)
 	cfg := Config{MaxEntries: 1000, MaxBytes: 1 << 30, TTL: time.Minute, Now: func() int64 { return c.now }}
 	if change != nil {
