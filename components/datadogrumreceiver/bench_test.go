@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -285,8 +286,10 @@ func corpusBodies(t testing.TB) (bodies []string, events int) {
 			require.NoError(t, err)
 			body = string(raw)
 		}
-		bodies = append(bodies, body)
-		events += 1 + strings.Count(body, "\n")
+		lines := slices.DeleteFunc(strings.Split(body, "\n"), func(line string) bool { return strings.TrimSpace(line) == "" })
+		if len(lines) > 0 {
+			bodies, events = append(bodies, strings.Join(lines, "\n")), events+len(lines)
+		}
 	}
 	require.NotEmpty(t, bodies)
 	return bodies, events
