@@ -210,3 +210,18 @@ func requireWithin(t *testing.T, p *truncator, key, text string, limit int) {
 		require.LessOrEqual(t, p.cutter.units(text), limit, "%q", text)
 	}
 }
+
+// Cut, the statistics that dd_stats puts there could not be read by the exporter.
+func TestWhatComponentsHandOneAnotherIsNeverCut(t *testing.T) {
+	p := newTestTruncator(t, func(c *Config) { c.Protected, c.Span.MaxValue = nil, 100 })
+	span := ptrace.NewSpan()
+	payload := make([]byte, 2<<20)
+	span.Attributes().PutEmptyBytes("dd.internal.stats.payload").FromRaw(payload)
+	span.Attributes().PutStr("dd.internal.text", strings.Repeat("x", 2<<20))
+	var done tally
+	p.limitSpan(span, &done, &keyList{name: "cut"})
+	v, _ := span.Attributes().Get("dd.internal.stats.payload")
+	require.Equal(t, len(payload), v.Bytes().Len())
+	text, _ := span.Attributes().Get("dd.internal.text")
+	require.Len(t, text.Str(), 2<<20)
+}

@@ -38,9 +38,12 @@ type pattern struct {
 // nothing is said about most keys.
 var nothing verdict
 
+// betweenComponents are attributes that carry whole payloads from one component of a collector to another: cut, they are nothing.
+const betweenComponents = "dd.internal.*"
+
 func newRuleSet(cfg *Config) *ruleSet {
 	b := &ruleSet{exact: map[string]*verdict{}}
-	for _, key := range append(slices.Clone(cfg.Protected), cfg.ReportAttribute) {
+	for _, key := range append(slices.Clone(cfg.Protected), cfg.ReportAttribute, betweenComponents) {
 		switch {
 		case key == "":
 		case strings.Contains(key, "*"):
