@@ -5,6 +5,9 @@
 {{- $name := index . 1 -}}
 {{- $values := index . 2 -}}
 {{- $limit := include "otelcol-obs.mebibytes" $values.resources.limits.memory | int64 -}}
+{{- if lt $limit 384 -}}
+{{- fail (printf "%s.resources.limits.memory is %v: one request of 8 MiB needs 384Mi" $name $values.resources.limits.memory) -}}
+{{- end -}}
 {{- $limiter := div (mul $limit 75) 100 -}}
 - name: GOMEMLIMIT
   value: {{ div (mul $limit 80) 100 }}MiB
