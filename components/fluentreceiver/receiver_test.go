@@ -449,3 +449,29 @@ func TestAWarningIsWrittenOnceAMinuteForEachPeer(t *testing.T) {
 	}
 	require.LessOrEqual(t, len(w.last), maxWarned+1)
 }
+
+func TestKeysStayOnTheRecordWhenNothingIsTakenFromThem(t *testing.T) {
+	sink := new(consumertest.LogsSink)
+	r := start(t, sink, func(c *Config) { c.ResourceFrom = nil })
+	conn := r.dial(t)
+	write(t, conn, Array("t", sent, Map("log", "a", "container_id", "c1", "kubernetes", Map("pod_name", "p")), Map("chunk", "a")))
+	requireAnswer(t, conn, "\x81\xa3ack\xa1a")
+	rl := sink.AllLogs()[0].ResourceLogs().At(0)
+	require.Zero(t, rl.Resource().Attributes().Len())
+	require.Equal(t, map[string]any{"fluent.tag": "t", "container_id": "c1", "kubernetes": map[string]any{"pod_name": "p"}},
+		rl.ScopeLogs().At(0).LogRecords().At(0).Attributes().AsRaw())
+}
+
+// A full pool of memory makes senders wait, and those who wait are served when it is free again.
+func TestAMessageWaitsForMemory(t *testing.T) {
+	sink := new(consumertest.LogsSink)
+	r := start(t, sink, nil)
+	taken, err := r.pools.Decoding.Reserve(t.Context(), r.pools.Decoding.Usage().Limit)
+	require.NoError(t, err)
+	conn := r.dial(t)
+	write(t, conn, message("a"))
+	require.Eventually(t, func() bool { return r.pools.Decoding.Usage().Waiting == 1 }, 20*time.Second, time.Millisecond)
+	require.Zero(t, sink.LogRecordCount())
+	taken.Release()
+	requireAnswer(t, conn, "\x81\xa3ack\xa1a")
+}
