@@ -66,6 +66,7 @@ func freePort(t *testing.T) string {
 
 // run starts an otlp receiver whose configuration has grpc and http added to the middlewares.
 func run(t *testing.T, change func(*Config), grpc, http string) *intake {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	i := &intake{grpc: freePort(t), http: freePort(t), sink: new(consumertest.TracesSink), events: make(chan admission.Event, 100)}
 	cfg := createDefaultConfig().(*Config)
 	cfg.MaxOpenFiles = -1
