@@ -35,14 +35,34 @@ func startExporter(t testing.TB, to *intake) exporter.Traces {
 	exp, err := f.CreateTraces(t.Context(), exportertest.NewNopSettings(f.Type()), cfg)
 	require.NoError(t, err)
 	require.NoError(t, exp.Start(t.Context(), componenttest.NewNopHost()))
-	t.Cleanup(func() { require.NoError(t, exp.Shutdown(context.Background())) })
-	return exp
+	once := &stopOnce{Traces: exp}
+	t.Cleanup(func() { require.NoError(t, once.Shutdown(context.Background())) })
+	return once
+}
+
+// stopOnce is an exporter that a test may stop before its end.
+type stopOnce struct {
+	exporter.Traces
+	stopped bool
+}
+
+func (s *stopOnce) Shutdown(ctx context.Context) error {
+	if s.stopped {
+		return nil
+	}
+	s.stopped = true
+	return s.Traces.Shutdown(ctx)
 }
 
 // startOurs starts the receiver and the exporter behind it, and returns where tracers send to.
 func startOurs(t testing.TB, to *intake, mode string) string {
 	t.Helper()
-	exp := startExporter(t, to)
+	return startReceiver(t, startExporter(t, to), mode)
+}
+
+// startReceiver starts the receiver in front of an exporter, and returns where tracers send to.
+func startReceiver(t testing.TB, exp exporter.Traces, mode string) string {
+	t.Helper()
 	f := datadogreceiver.NewFactory()
 	cfg := f.CreateDefaultConfig()
 	endpoint := fmt.Sprintf("127.0.0.1:%d", freePort(t))
