@@ -64,8 +64,8 @@ func freePort(t *testing.T) string {
 	return l.Addr().String()
 }
 
-// run starts an otlp receiver whose configuration has grpc and http added to the middlewares.
-func run(t *testing.T, change func(*Config), grpc, http string) *intake {
+// run starts an otlp receiver whose configuration has the sections added to the middlewares.
+func run(t *testing.T, change func(*Config), grpcSection, httpSection string) *intake {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	i := &intake{grpc: freePort(t), http: freePort(t), sink: new(consumertest.TracesSink), events: make(chan admission.Event, 100)}
 	cfg := createDefaultConfig().(*Config)
@@ -90,7 +90,7 @@ receivers:
       grpc: {endpoint: %q, middlewares: [id: admission]%s}
       http: {endpoint: %q, middlewares: [id: admission], compression_algorithms: []%s}
 service: {pipelines: {traces: {receivers: [otlp]}}}
-`, i.grpc, grpc, i.http, http)))
+`, i.grpc, grpcSection, i.http, httpSection)))
 	require.NoError(t, err)
 	conf, err := retrieved.AsConf()
 	require.NoError(t, err)

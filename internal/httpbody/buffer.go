@@ -9,7 +9,20 @@ import (
 var (
 	classes = [...]int64{4 << 10, 16 << 10, 64 << 10, 256 << 10, 1 << 20, 2 << 20, 4 << 20, 9 << 20}
 	buffers [len(classes)]sync.Pool
+	// Of the long ones few are kept: what lies in a pool is nobody's, and no limit counts it.
+	long [len(classes)]chan []byte
 )
+
+// longFrom is the first class of which few are kept.
+const longFrom = 1 << 20
+
+func init() {
+	for i, size := range classes {
+		if size >= longFrom {
+			long[i] = make(chan []byte, 1)
+		}
+	}
+}
 
 // sizeFor returns how long the buffer is that GetBuffer returns for n bytes.
 func sizeFor(n int64) int64 {
@@ -24,12 +37,19 @@ func sizeFor(n int64) int64 {
 // GetBuffer returns a buffer of at least n bytes.
 func GetBuffer(n int64) []byte {
 	for i, size := range classes {
-		if n <= size {
-			if b, ok := buffers[i].Get().(*[]byte); ok {
-				return (*b)[:0]
-			}
-			break
+		if n > size {
+			continue
 		}
+		if size >= longFrom {
+			select {
+			case b := <-long[i]:
+				return b
+			default:
+			}
+		} else if b, ok := buffers[i].Get().(*[]byte); ok {
+			return (*b)[:0]
+		}
+		break
 	}
 	return make([]byte, 0, sizeFor(n))
 }
@@ -38,8 +58,14 @@ func GetBuffer(n int64) []byte {
 func FreeBuffer(b []byte) {
 	for i, size := range classes {
 		if int64(cap(b)) == size {
-			b = b[:0]
-			buffers[i].Put(&b)
+			if b = b[:0]; size < longFrom {
+				buffers[i].Put(&b)
+				return
+			}
+			select {
+			case long[i] <- b:
+			default:
+			}
 			return
 		}
 	}

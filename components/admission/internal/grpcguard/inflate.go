@@ -3,6 +3,7 @@ package grpcguard
 import (
 	"context"
 	"io"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,8 +51,12 @@ func (c *compressor) Decompress(r io.Reader) (io.Reader, error) {
 		if i.paid <= freeInflated {
 			i.paid = 0
 		}
-		if err := i.m.hold.Grow(context.Background(), i.paid); err != nil {
-			i.m.refusal = refusalOf(err)
+		if i.paid > 0 {
+			if err := i.m.takeTurn(use.pools.Limits().MaxWait); err != nil {
+				i.m.refusal = refusalOf(err)
+			} else if err := i.m.hold.Grow(context.Background(), i.paid); err != nil {
+				i.m.refusal = refusalOf(err)
+			}
 		}
 	}
 	return i, nil
@@ -124,10 +129,6 @@ func (i *inflater) Read(p []byte) (int, error) {
 		i.m.refusal = admission.Refuse(admission.ReasonRatio, "is over %d times longer decompressed, more than max_ratio allows", body.MaxRatio)
 	default:
 		if need := i.n - freeInflated - i.paid; need > 0 {
-			if err := i.m.takeTurn(i.use.pools.Limits().MaxWait); err != nil {
-				i.m.refusal = refusalOf(err)
-				break
-			}
 			need = (need + 64<<10 - 1) &^ (64<<10 - 1)
 			i.paid += need
 			if err := i.m.hold.Grow(context.Background(), need); err != nil {
@@ -160,9 +161,9 @@ func (i *inflater) Close() error {
 	return nil
 }
 
-// turns are for messages that become longer than usual, two at a time: a thousand bombs at once would each inflate a part
-// and be refused, and the collector of garbage could not keep up.
-var turns = make(chan struct{}, 2)
+// turns are for inflating and decoding a message, which is work for a processor: more at a time than there are would only hold
+// memory. A thousand bombs at once would each inflate a part, and the collector of garbage could not keep up.
+var turns = make(chan struct{}, max(4, 2*runtime.GOMAXPROCS(0)))
 
 // takeTurn waits for one.
 func (m *message) takeTurn(wait time.Duration) error {
@@ -182,7 +183,7 @@ func (m *message) takeTurn(wait time.Duration) error {
 		m.turn = true
 		return nil
 	case <-timer.C:
-		return admission.RefuseForNow(admission.ReasonBusy, "must wait for other messages that become as long: send again later")
+		return admission.RefuseForNow(admission.ReasonBusy, "waited too long for its turn to be decompressed: send again later")
 	}
 }
 
