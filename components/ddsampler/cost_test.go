@@ -33,24 +33,6 @@ func newSampler(t testing.TB, cfg *Config) *traceSampler {
 	return newTraceSampler(s, cfg)
 }
 
-// A batch that is kept as it is costs no allocation, and the ot member one text per trace.
-func TestAllocations(t *testing.T) {
-	for _, c := range []struct {
-		name   string
-		td     ptrace.Traces
-		change func(ptrace.Traces)
-		want   float64
-	}{
-		{"one trace", tracedBatch(1, 100), func(ptrace.Traces) {}, 0},
-		{"a hundred traces", tracedBatch(100, 1), func(ptrace.Traces) {}, 0},
-	} {
-		p := newSampler(t, createDefaultConfig().(*Config))
-		_, err := p.processTraces(t.Context(), c.td)
-		require.NoError(t, err)
-		require.Equal(t, c.want, testing.AllocsPerRun(50, func() { _, _ = p.processTraces(t.Context(), c.td) }), c.name)
-	}
-}
-
 // Ten thousand traces in one batch leave about a megabyte behind, and ten times as many leave nothing.
 func TestScratchIsBounded(t *testing.T) {
 	p := newSampler(t, createDefaultConfig().(*Config))
