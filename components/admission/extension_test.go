@@ -233,8 +233,9 @@ func TestATLSListenerStaysATLSListener(t *testing.T) {
 	i := run(t, nil, section, section)
 	require.NoError(t, export(t, i.grpc, credentials.NewTLS(&tls.Config{InsecureSkipVerify: true})))
 	require.Error(t, export(t, i.grpc, insecure.NewCredentials()), "plain text")
-	_, err := http.Post("http://"+i.http+"/v1/traces", protobuf, bytes.NewReader(proto(t, 1)))
+	resp, err := http.Post("http://"+i.http+"/v1/traces", protobuf, bytes.NewReader(proto(t, 1)))
 	if err == nil {
+		require.NoError(t, resp.Body.Close())
 		require.Equal(t, 1, i.sink.SpanCount(), "HTTP in plain text is answered with an error")
 	}
 }
