@@ -133,9 +133,9 @@ type held struct {
 
 // observe reports what is held whenever metrics are read, until Shutdown.
 func (t *telemetry) observe(now func() held) error {
-	one := func(name, value string) metric.MeasurementOption { return t.with(attribute.String(name, value)) }
-	action, view := one("item", "action"), one("item", "view")
-	event, body := one("item", "event"), one("item", "body")
+	item := func(value string) metric.MeasurementOption { return t.with(attribute.String("item", value)) }
+	action, view := item("action"), item("view")
+	event, body := item("event"), item("body")
 	return errors.Join(
 		t.RegisterReceiverDatadogRumHeldItemsCallback(func(_ context.Context, o metric.Int64Observer) error {
 			h := now()

@@ -105,11 +105,12 @@ func (w *Writer) collect(p *plan, doc *event.Doc, i int, parent *field, add func
 func (p *plan) addResource(_ event.Kind, e entry) { p.resource = append(p.resource, e) }
 
 func (p *plan) addEvent(kind event.Kind, e entry) {
-	if e.to.raw {
+	switch {
+	case e.to.raw:
 		p.raw = append(p.raw, e)
-	} else if kind != event.Object && kind != event.Array && (e.to.rule == ruleKeep || e.to.rule == ruleURL) {
+	case kind != event.Object && kind != event.Array && (e.to.rule == ruleKeep || e.to.rule == ruleURL):
 		p.fixed = append(p.fixed, e)
-	} else {
+	default:
 		p.free = append(p.free, e)
 	}
 }

@@ -26,8 +26,8 @@ const (
 
 const (
 	maxDepth = 64
-	// An iOS crash report names a few thousand binary images; nothing an SDK
-	// sends comes near this.
+	// MaxNodes bounds the values of one event. An iOS crash report names a few
+	// thousand binary images; nothing an SDK sends comes near this.
 	MaxNodes = 20_000
 )
 

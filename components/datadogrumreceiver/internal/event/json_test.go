@@ -2,6 +2,7 @@ package event
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -189,14 +190,14 @@ func TestAReaderKeepsCopies(t *testing.T) {
 func read(t *testing.T, r *Reader, line string) {
 	t.Helper()
 	want, wantErr := reference(line)
-	switch doc, err := r.Read(line); err {
-	case nil:
+	switch doc, err := r.Read(line); {
+	case err == nil:
 		require.NoError(t, wantErr)
 		if got := plain(&doc, 0); !reflect.DeepEqual(want, got) {
 			t.Fatalf("%q\nwant %#v\n got %#v", line, want, got)
 		}
 		require.True(t, doc.Equal(0, &doc, 0))
-	case errJSONSyntax:
+	case errors.Is(err, errJSONSyntax):
 		require.Error(t, wantErr, line)
 	}
 }
