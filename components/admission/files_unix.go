@@ -18,8 +18,8 @@ func (e *admissionExtension) limitFiles() (uint64, error) {
 	if want == 0 {
 		want = uint64(e.cfg.MaxConnections) + fileHeadroom
 	}
-	if e.cfg.MaxOpenFiles < 0 || uint64(limit.Cur) <= want {
-		return uint64(limit.Cur), nil
+	if e.cfg.MaxOpenFiles < 0 || limit.Cur <= want {
+		return limit.Cur, nil
 	}
 	limit.Cur = want
 	if err := syscall.Setrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {

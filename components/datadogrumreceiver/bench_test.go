@@ -49,14 +49,14 @@ func resourceBody(t testing.TB, shape string, seed uint64) string {
 		if !strings.Contains(line, `"type":"resource"`) || !strings.Contains(line, `"span_id"`) {
 			continue
 		}
-		random := rand.New(rand.NewPCG(seed, 2)) //nolint:gosec // the same events in every run
+		random := rand.New(rand.NewPCG(seed, 2))
 		lines := make([]string, eventsPerBody)
 		for i := range lines {
 			one := varying.ReplaceAllStringFunc(line, func(part string) string {
 				return vary(part, variesFrom(part), random)
 			})
 			lines[i] = namedActions.ReplaceAllStringFunc(one, func(part string) string {
-				return vary(part, strings.LastIndexByte(part, '-'), rand.New(rand.NewPCG(seed, uint64(i/eventsPerAction)))) //nolint:gosec // few
+				return vary(part, strings.LastIndexByte(part, '-'), rand.New(rand.NewPCG(seed, uint64(i/eventsPerAction))))
 			})
 			require.True(t, json.Valid([]byte(lines[i])), lines[i])
 		}
@@ -299,7 +299,7 @@ func corpusBodies(t testing.TB) (bodies []string, events int) {
 var numbers = regexp.MustCompile(`"(?:trace_id|span_id|id)":"[0-9a-f-]{10,}|"date":\d+|"(?:duration|start|document_version|time_spent|count|(?:\w+_)?size|\w+_time|\w+_paint|dom_\w+|first_byte)":\d+`)
 
 func variedBodies(lines []string) []string {
-	random := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same bodies in every run
+	random := rand.New(rand.NewPCG(1, 2))
 	bodies := make([]string, 20)
 	for i := range bodies {
 		body := make([]string, eventsPerBody)

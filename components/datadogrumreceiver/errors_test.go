@@ -69,7 +69,7 @@ func TestErrorsAreInTheTraceOfTheirActionInAnyOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seed := rand.Uint64()
 			t.Logf("seed %d", seed)
-			rng := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+			rng := rand.New(rand.NewPCG(seed, 1))
 			for range 150 {
 				order := append(slices.Clone(lines), lines[rng.IntN(len(lines))])
 				rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })

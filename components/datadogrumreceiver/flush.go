@@ -196,7 +196,7 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 			f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, 1, f.tel.heldView)
 			continue
 		}
-		late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge) //nolint:gosec // both are after 1970
+		late := int64(d.From.Received)-int64(f.ev.Start) > int64(f.maxAge)
 		measured[i] = f.view(d, partial, late)
 		if !d.Was.Loaded && !late && f.ev.View != "" && (d.Final || convert.IsLoaded(&f.ev)) {
 			f.writer.Load(&f.ev, d.From)

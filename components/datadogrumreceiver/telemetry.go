@@ -39,7 +39,7 @@ var typeNames = [typeCount]string{
 func typeOf(kind string) eventType {
 	for i, name := range typeNames {
 		if name == kind {
-			return eventType(i) //nolint:gosec // ten names
+			return eventType(i)
 		}
 	}
 	return typeUnknown
@@ -71,17 +71,17 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 	t.self = t.with()
 	for i := range t.events {
 		for o := range t.events[i] {
-			t.events[i][o] = t.with(attribute.String("type", typeNames[i]), attribute.String("outcome", session.Outcome(o).String())) //nolint:gosec // few
+			t.events[i][o] = t.with(attribute.String("type", typeNames[i]), attribute.String("outcome", session.Outcome(o).String()))
 		}
 	}
 	for i := range t.spanKinds {
-		t.spanKinds[i] = t.with(attribute.String("kind", action.Kind(i).String())) //nolint:gosec // four
+		t.spanKinds[i] = t.with(attribute.String("kind", action.Kind(i).String()))
 	}
 	for i := range t.mapped {
-		t.mapped[i] = t.with(attribute.String("result", sourcemaps.Result(i).String())) //nolint:gosec // four
+		t.mapped[i] = t.with(attribute.String("result", sourcemaps.Result(i).String()))
 	}
 	for i := range t.verdicts {
-		t.verdicts[i] = t.with(attribute.String("result", infer.Verdict(i).String())) //nolint:gosec // three
+		t.verdicts[i] = t.with(attribute.String("result", infer.Verdict(i).String()))
 	}
 	t.heldAction, t.heldView, t.dedupe = t.with(attribute.String("item", "action")), t.with(attribute.String("item", "view")), t.with(attribute.String("item", "dedupe_key"))
 	t.heldError = t.with(attribute.String("item", "error"))
@@ -118,7 +118,7 @@ func (t *telemetry) batch(ctx context.Context, in *ingest) {
 // stacks counts what became of the stacks of errors.
 func (t *telemetry) stacks(ctx context.Context, counts [sourcemaps.Results]int64) {
 	for i, n := range counts {
-		if n > 0 && sourcemaps.Result(i) != sourcemaps.Untouched { //nolint:gosec // four
+		if n > 0 && sourcemaps.Result(i) != sourcemaps.Untouched {
 			t.ReceiverDatadogRumSourceMaps.Add(ctx, n, t.mapped[i])
 		}
 	}

@@ -108,8 +108,9 @@ func (p *logProcessor) hearAttributes(attrs pcommon.Map, id *identity, h *hits, 
 		o := p.hear(source, pair.family, id, pair.traceField(fieldOf(h.values[source])), fieldIn(attrs, pair.SpanID), counts)
 		placeholder = placeholder || o == absent
 	}
-	for !p.cfg.KeepAttributes && p.removeSettled(attrs, id, found, counts) {
-		// Under what was removed there may be another spelling of it, flat over nested.
+	// Under what was removed there may be another spelling of it, flat over nested.
+	for more := !p.cfg.KeepAttributes; more; {
+		more = p.removeSettled(attrs, id, found, counts)
 	}
 	return true, placeholder
 }

@@ -55,7 +55,7 @@ func TestQueuesAreLogsByDefault(t *testing.T) {
 // takes, sends and starts: everything taken arrives.
 func TestAQueueOnALogIsKilledAgainAndAgain(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(1, 2))
 	dir := t.TempDir()
 	taken := 0
 	for range 6 {

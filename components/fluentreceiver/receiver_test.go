@@ -114,7 +114,7 @@ func (r *running) count(t testing.TB, name string, value ...string) (sum int64) 
 	}
 	for _, p := range m.Data.(metricdata.Sum[int64]).DataPoints {
 		for _, kv := range p.Attributes.ToSlice() {
-			if len(value) == 0 || kv.Value.Emit() == value[0] {
+			if len(value) == 0 || kv.Value.String() == value[0] {
 				sum += p.Value
 				break
 			}

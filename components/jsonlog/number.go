@@ -15,7 +15,7 @@ import (
 // back the digits that were written, and the text as written otherwise.
 func number(n json.Num, v pcommon.Value) {
 	text := string(n)
-	if strings.IndexAny(text, ".eE") < 0 {
+	if !strings.ContainsAny(text, ".eE") {
 		if i, ok := n.Int64(); ok {
 			v.SetInt(i)
 		} else {

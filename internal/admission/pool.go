@@ -3,6 +3,7 @@ package admission
 import (
 	"container/list"
 	"context"
+	"errors"
 	"sync"
 	"time"
 )
@@ -154,7 +155,7 @@ wait:
 	if w.hold.released {
 		return errReleased
 	}
-	if err == error(errBusy) {
+	if errors.Is(err, errBusy) {
 		p.refused++
 	}
 	p.leaveLine(w.hold)

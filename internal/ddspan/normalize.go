@@ -103,10 +103,10 @@ func NormalService(service, language string, done *Repairs) string {
 		done[ServiceEmpty]++
 	}
 	normal, err := normalize.NormalizeService(service, language)
-	switch err {
-	case normalize.ErrTooLong:
+	switch {
+	case errors.Is(err, normalize.ErrTooLong):
 		done[ServiceTooLong]++
-	case normalize.ErrInvalid:
+	case errors.Is(err, normalize.ErrInvalid):
 		done[ServiceInvalid]++
 	}
 	return normal
@@ -115,12 +115,12 @@ func NormalService(service, language string, done *Repairs) string {
 // NormalName is the operation name as Datadog accepts it.
 func NormalName(name string, done *Repairs) string {
 	normal, err := normalize.NormalizeName(name)
-	switch err {
-	case normalize.ErrEmpty:
+	switch {
+	case errors.Is(err, normalize.ErrEmpty):
 		done[NameEmpty]++
-	case normalize.ErrTooLong:
+	case errors.Is(err, normalize.ErrTooLong):
 		done[NameTooLong]++
-	case normalize.ErrInvalid:
+	case errors.Is(err, normalize.ErrInvalid):
 		done[NameInvalid]++
 	}
 	return normal

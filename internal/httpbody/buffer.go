@@ -1,6 +1,7 @@
 package httpbody
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
@@ -94,7 +95,7 @@ func (r *Reader) ReadAll() ([]byte, error) {
 		}
 		n, err := r.Read(b[len(b):cap(b)])
 		b = b[:len(b)+n]
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return b, nil
 		}
 		if err != nil {

@@ -137,7 +137,7 @@ func (r *Reader) Read(p []byte) (int, error) {
 		return 0, r.fail(refuseSize(r.limits.MaxBytes))
 	case r.limits.MaxRatio > 0 && r.read > ratioFrom && r.read > r.arrived*r.limits.MaxRatio:
 		return 0, r.fail(admission.Refuse(admission.ReasonRatio, "is over %d times longer decompressed, more than max_ratio allows", r.limits.MaxRatio))
-	case err == io.EOF:
+	case errors.Is(err, io.EOF):
 		// The connection is watched for the client's going away now, without a deadline.
 		r.clearDeadline()
 		r.hold.EvictWith(nil)
@@ -199,7 +199,7 @@ func (r *Reader) Close() error {
 	if _, plain := r.body.(wire); !plain {
 		_ = r.body.Close()
 	}
-	if r.err == io.EOF {
+	if errors.Is(r.err, io.EOF) {
 		return r.raw.Close()
 	}
 	// net/http reads on to use the connection again: not for longer than this, and not at all for a body that was refused.
@@ -237,7 +237,7 @@ func (r *Reader) Drain() bool {
 	r.moved = time.Now()
 	n, err := io.CopyN(io.Discard, struct{ io.Reader }{r.raw}, drainBytes)
 	r.arrived += n
-	return err == io.EOF
+	return errors.Is(err, io.EOF)
 }
 
 // evict is called by whoever waits for the pool: the read that waits for the peer ends.
@@ -263,7 +263,7 @@ type wire struct{ r *Reader }
 // Read implements io.Reader.
 func (w wire) Read(p []byte) (int, error) {
 	n, err := w.r.readWire(p)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		w.r.wireErr = err
 	}
 	return n, err
@@ -292,7 +292,7 @@ func (r *Reader) readWire(p []byte) (int, error) {
 	var timeout net.Error
 	var maxBytes *http.MaxBytesError
 	switch {
-	case err == nil, err == io.EOF, errors.As(err, &maxBytes):
+	case err == nil, errors.Is(err, io.EOF), errors.As(err, &maxBytes):
 		return n, err
 	case errors.As(err, &timeout) && timeout.Timeout():
 		return n, errSlow

@@ -95,7 +95,7 @@ func (r *reader) Read(p []byte) (n int, err error) {
 	}()
 	if r.in == nil {
 		if r.in, r.done, r.err = r.open(r); r.err != nil {
-			if r.err == io.EOF {
+			if errors.Is(r.err, io.EOF) {
 				r.err = io.ErrUnexpectedEOF
 			}
 			return 0, r.err
@@ -191,7 +191,7 @@ func openDeflate(r *reader) (io.Reader, func(), error) {
 func openZstd(r *reader) (io.Reader, func(), error) {
 	src, done := r.buffered()
 	head, err := src.Peek(zstd.HeaderMaxSize)
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		done()
 		return nil, nil, err
 	}
@@ -254,7 +254,7 @@ var snappyFraming = []byte("\xff\x06\x00\x00sNaPpY")
 func openSnappy(r *reader) (io.Reader, func(), error) {
 	src, done := r.buffered()
 	head, err := src.Peek(len(snappyFraming))
-	if err != nil && err != io.EOF {
+	if err != nil && !errors.Is(err, io.EOF) {
 		done()
 		return nil, nil, err
 	}
@@ -282,7 +282,7 @@ func openSnappy(r *reader) (io.Reader, func(), error) {
 			return nil, nil, err
 		}
 		read, err := io.CopyN(&block, src, step)
-		if taken += read; err == io.EOF {
+		if taken += read; errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 package otlpgrpc
 
 import (
+	"errors"
 	"io"
 	"sync"
 
@@ -69,7 +70,7 @@ type gzipReader struct {
 
 func (r *gzipReader) Read(b []byte) (int, error) {
 	n, err := r.Reader.Read(b)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		r.pool.Put(r)
 	}
 	return n, err

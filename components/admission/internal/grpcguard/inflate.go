@@ -2,6 +2,7 @@ package grpcguard
 
 import (
 	"context"
+	"errors"
 	"io"
 	"runtime"
 	"sync"
@@ -114,7 +115,7 @@ func (i *inflater) Read(p []byte) (int, error) {
 	}
 	n, err := i.in.Read(p)
 	i.n += int64(n)
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		i.ended = true
 		return 0, io.EOF
 	}

@@ -2,6 +2,7 @@ package otlpprice
 
 import (
 	"context"
+	"errors"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
@@ -13,7 +14,7 @@ func Pay(ctx context.Context, hold *admission.Hold, b []byte, root Root, l Limit
 	if err == nil && hold.TryGrow(cost+beside) == nil {
 		return nil
 	}
-	if err != nil && err != errPrice {
+	if err != nil && !errors.Is(err, errPrice) {
 		return err
 	}
 	if cost, err = Deep(b, root, l); err != nil {

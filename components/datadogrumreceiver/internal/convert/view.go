@@ -132,8 +132,8 @@ func loadName(e *event.Event) string {
 
 // after is start and some nanoseconds, start when that is beyond what time can say.
 func after(start pcommon.Timestamp, nanoseconds int64) pcommon.Timestamp {
-	if end := int64(start) + nanoseconds; end >= int64(start) { //nolint:gosec // start is before 2262
-		return pcommon.Timestamp(end) //nolint:gosec // not negative
+	if end := int64(start) + nanoseconds; end >= int64(start) {
+		return pcommon.Timestamp(end)
 	}
 	return start
 }

@@ -99,9 +99,9 @@ func WholeNumber(s string) (int64, bool) {
 	digits, negative := strings.CutPrefix(s, "-")
 	n, ok := ddcontext.ParseUint64(digits)
 	if negative {
-		return -int64(n), ok && n <= 1<<63 //nolint:gosec // 1<<63 is its own negative
+		return -int64(n), ok && n <= 1<<63
 	}
-	return int64(n), ok && n <= math.MaxInt64 //nolint:gosec // see the bound
+	return int64(n), ok && n <= math.MaxInt64
 }
 
 // Equal reports whether two nodes hold the same, members in the same order.

@@ -185,7 +185,7 @@ func (e *Event) readTimes(date int64, shift time.Duration) {
 	if end < start { // overflow
 		end = start
 	}
-	e.Start, e.End = pcommon.Timestamp(start), pcommon.Timestamp(end) //nolint:gosec // not negative
+	e.Start, e.End = pcommon.Timestamp(start), pcommon.Timestamp(end)
 }
 
 func (e *Event) checkLengths() error {

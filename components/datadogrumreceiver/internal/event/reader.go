@@ -136,7 +136,7 @@ func (r *Reader) like(s *Shape, line string) bool {
 		if err != nil {
 			return false
 		}
-		r.differ = append(r.differ, difference{next, int32(p.pos - start), value}) //nolint:gosec // an event is shorter
+		r.differ = append(r.differ, difference{next, int32(p.pos - start), value})
 		at, own = p.pos, int(l.end)
 		next++
 	}

@@ -87,7 +87,7 @@ func (h *Handler) decode(ctx context.Context, hold *admission.Hold, raw string, 
 			return "", e
 		}
 		out.Write(buf[:n])
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return out.String(), nil
 		}
 		if err != nil {

@@ -58,7 +58,7 @@ func (s *Sessions) date(b *Batch, it *Item) {
 }
 
 func (s *Sessions) placeInTime(e *event.Event, from *event.Origin) event.Place {
-	age := int64(from.Received) - int64(e.Start) //nolint:gosec // both are after 1970 and before 2262
+	age := int64(from.Received) - int64(e.Start)
 	return event.Place{Late: age > int64(s.cfg.MaxEventAge), Ahead: -age > int64(s.cfg.Ahead)}
 }
 

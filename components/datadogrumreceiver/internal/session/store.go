@@ -21,7 +21,7 @@ func (s *Sessions) Load(ctx context.Context, j *journal.Journal) (bad int64, err
 	var unread []uint64
 	err = j.Load(ctx, func(n uint64, raw []byte) {
 		var item savedItem
-		if json.Unmarshal(raw, &item) != nil || !s.restore(&item, int64(n)) { //nolint:gosec // the journal bounds its numbers
+		if json.Unmarshal(raw, &item) != nil || !s.restore(&item, int64(n)) {
 			unread = append(unread, n)
 		}
 	})
@@ -64,9 +64,9 @@ func (s *Sessions) note(slot *int64, item func() savedItem) {
 		return
 	}
 	if *slot == unsaved {
-		*slot = int64(s.journal.Number()) //nolint:gosec // the journal bounds its numbers
+		*slot = int64(s.journal.Number())
 	}
-	s.journal.Set(uint64(*slot), func() []byte { //nolint:gosec // not negative
+	s.journal.Set(uint64(*slot), func() []byte {
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		raw, err := json.Marshal(item())
@@ -79,7 +79,7 @@ func (s *Sessions) note(slot *int64, item func() savedItem) {
 
 func (s *Sessions) remove(slot *int64) {
 	if s.journal != nil && *slot != unsaved {
-		s.journal.Remove(uint64(*slot)) //nolint:gosec // not negative
+		s.journal.Remove(uint64(*slot))
 		*slot = unsaved
 	}
 }

@@ -55,7 +55,7 @@ func contents(t testing.TB, l *Log) map[uint64]string {
 func TestTheLogIsWhatWasWrittenToIt(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(3) {
-		r := rand.New(rand.NewPCG(seed, 1)) //nolint:gosec // a test
+		r := rand.New(rand.NewPCG(seed, 1))
 		dir := t.TempDir()
 		l := open(t, dir, small)
 		model, written := map[uint64]string{}, map[uint64]string{} // written: of it dones may be missing
@@ -175,7 +175,7 @@ func filled(t *testing.T) string {
 func TestABitThatFlipsCostsTheItemItIsIn(t *testing.T) {
 	t.Parallel()
 	whole := filled(t)
-	r := rand.New(rand.NewPCG(5, 5)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(5, 5))
 	ids, err := segmentNames(whole)
 	require.NoError(t, err)
 	for range 60 {

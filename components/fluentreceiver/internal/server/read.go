@@ -81,13 +81,9 @@ func (c *conn) awaitFirst() error {
 	if c.closing() {
 		return io.EOF
 	}
-	n, err := c.Read(c.first[:])
+	n, _ := c.Read(c.first[:])
 	if n == 0 {
-		// Ended, reset, idle for too long: nothing is lost.
-		if err == nil {
-			err = io.ErrNoProgress
-		}
-		return io.EOF
+		return io.EOF // ended, reset, idle for too long: nothing is lost
 	}
 	c.evicted.Store(false)
 	c.in = newBuffer(c.server.set.Pools)

@@ -148,7 +148,7 @@ func pointsOf(t *testing.T, md pmetric.Metrics) (list []string) {
 }
 
 func TestItemsAreCountedAsPdataCounts(t *testing.T) {
-	r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(1, 2))
 	for range 300 {
 		td := someTraces(r)
 		n, err := otlpwire.Traces.Count(encoded(t, td))
@@ -174,7 +174,7 @@ func TestItemsAreCountedAsPdataCounts(t *testing.T) {
 // Whatever is merged and cut, the same spans leave in the same order, in parts that
 // are within the limit; by items all parts but the last are full.
 func TestMergedAndCutRequestsHoldTheSameSpans(t *testing.T) {
-	r := rand.New(rand.NewPCG(3, 4)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(3, 4))
 	for range 300 {
 		var req xexporterhelper.Request
 		var want []string
@@ -225,7 +225,7 @@ func decodeTraces(t testing.TB, req xexporterhelper.Request) ptrace.Traces {
 }
 
 func TestAMetricThatIsCutKeepsItsFields(t *testing.T) {
-	r := rand.New(rand.NewPCG(5, 6)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(5, 6))
 	for range 300 {
 		md := someMetrics(r)
 		want := pointsOf(t, md)
@@ -286,7 +286,7 @@ func TestWhatIsNoOTLPStaysWhole(t *testing.T) {
 // A queue's file can change its exporter, in both directions and from older ones.
 func TestTheQueueIsReadByCoreAndOursReadsIts(t *testing.T) {
 	core := xexporterhelper.NewTracesQueueBatchSettings().Encoding
-	td := someTraces(rand.New(rand.NewPCG(7, 8))) //nolint:gosec // a test
+	td := someTraces(rand.New(rand.NewPCG(7, 8)))
 	want := spansOf(td)
 	ctx := client.NewContext(t.Context(), client.Info{
 		Addr:     &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711},
@@ -317,7 +317,7 @@ func TestTheQueueIsReadByCoreAndOursReadsIts(t *testing.T) {
 
 // Merged requests are stored only by a queue behind a batcher; it reads them again.
 func TestAMergedRequestCanBeStored(t *testing.T) {
-	td := someTraces(rand.New(rand.NewPCG(9, 10))) //nolint:gosec // a test
+	td := someTraces(rand.New(rand.NewPCG(9, 10)))
 	a, err := Converter{}.Traces(t.Context(), td)
 	require.NoError(t, err)
 	b, err := Converter{}.Traces(t.Context(), td)
@@ -338,7 +338,7 @@ func TestTheClientIsNotStored(t *testing.T) {
 		Addr:     &net.TCPAddr{IP: net.IPv4(192, 0, 2, 7), Port: 4711},
 		Metadata: client.NewMetadata(map[string][]string{"authorization": {"Bearer secret"}}),
 	})
-	req, err := Converter{}.Traces(ctx, someTraces(rand.New(rand.NewPCG(11, 12)))) //nolint:gosec // a test
+	req, err := Converter{}.Traces(ctx, someTraces(rand.New(rand.NewPCG(11, 12))))
 	require.NoError(t, err)
 	stored, err := Encoding{otlpwire.Traces}.Marshal(ctx, req)
 	require.NoError(t, err)
@@ -371,7 +371,7 @@ func TestReadingAQueuedRequestCostsAFewAllocations(t *testing.T) {
 
 // Any bytes can lie in a queue's file.
 func FuzzQueuedBytes(f *testing.F) {
-	r := rand.New(rand.NewPCG(13, 14)) //nolint:gosec // a test
+	r := rand.New(rand.NewPCG(13, 14))
 	for range 5 {
 		f.Add(encoded(f, someTraces(r)), 3, false)
 	}
@@ -405,7 +405,7 @@ func FuzzQueuedBytes(f *testing.F) {
 }
 
 func BenchmarkQueuedRequest(b *testing.B) {
-	r := rand.New(rand.NewPCG(15, 16)) //nolint:gosec // a benchmark
+	r := rand.New(rand.NewPCG(15, 16))
 	td := ptrace.NewTraces()
 	for td.SpanCount() < 100 {
 		someTraces(r).ResourceSpans().MoveAndAppendTo(td.ResourceSpans())

@@ -75,7 +75,7 @@ type window struct {
 
 func newWindow(cfg *Config) window {
 	return window{
-		before: pcommon.Timestamp(cfg.Before), after: pcommon.Timestamp(cfg.After), effect: pcommon.Timestamp(cfg.Effect), //nolint:gosec // validated
+		before: pcommon.Timestamp(cfg.Before), after: pcommon.Timestamp(cfg.After), effect: pcommon.Timestamp(cfg.Effect),
 	}
 }
 

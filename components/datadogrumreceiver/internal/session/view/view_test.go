@@ -52,7 +52,7 @@ func TestVersionsInAnyOrderMakeTheSameView(t *testing.T) {
 		updateVersion(15, `,"c":15`, ""), updateVersion(17, `,"c":null,"d":17`, ""), viewVersion(3, ""),
 	}
 	want := ""
-	rng := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a test
+	rng := rand.New(rand.NewPCG(1, 2))
 	for range 200 {
 		order := append(slices.Clone(lines), lines[rng.IntN(len(lines))])
 		rng.Shuffle(len(order), func(i, j int) { order[i], order[j] = order[j], order[i] })
