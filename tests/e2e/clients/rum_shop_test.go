@@ -177,15 +177,15 @@ func (s *shop) tree() string {
 	}
 	sort.SliceStable(roots, func(i, j int) bool { return text[roots[i]] < text[roots[j]] })
 	var out strings.Builder
-	var print func(id, indent string)
-	print = func(id, indent string) {
+	var write func(id, indent string)
+	write = func(id, indent string) {
 		out.WriteString(indent + text[id] + "\n")
 		for _, child := range children[id] {
-			print(child, indent+"  ")
+			write(child, indent+"  ")
 		}
 	}
 	for _, root := range roots {
-		print(root, "")
+		write(root, "")
 	}
 	return out.String()
 }
