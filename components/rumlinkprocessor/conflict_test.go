@@ -8,6 +8,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/rumlinkprocessor/internal/metadata"
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component/componenttest"
+	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/processor/processortest"
 	"go.opentelemetry.io/otel/sdk/metric/metricdata"
 )
@@ -64,6 +65,25 @@ func TestContradictionsAreCountedAndLeftAlone(t *testing.T) {
 	span.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutStr("rum.view.id", "v-2")
 	l.putTraces(span)
 	require.Equal(t, map[string]int64{"upper_half": 1, "key": 1, "rum": 1}, conflictsByKind(t, tel))
+}
+
+// A key fills in a span id only if it is of the log's own trace, all 128 bits of it.
+func TestAKeyOfATraceWithAnotherUpperHalfFillsInNoSpanID(t *testing.T) {
+	cfg := createDefaultConfig().(*Config)
+	cfg.Keys = []KeyConfig{{Name: "job", Span: []string{"job"}, Log: []string{"job"}}}
+	l := newLinker(t, cfg)
+	span := someSpan(traceID(1), spanID(1), "work")
+	span.ResourceSpans().At(0).ScopeSpans().At(0).Spans().At(0).Attributes().PutInt("job", 7)
+	l.putTraces(span)
+	stranger := traceID(1)
+	stranger[0]++
+	for trace, want := range map[pcommon.TraceID]pcommon.SpanID{traceID(1): spanID(1), stranger: {}} {
+		ld := someLogs(trace, pcommon.SpanID{}, "by key")
+		ld.ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0).Attributes().PutInt("job", 7)
+		lr := l.putLogs(ld).ResourceLogs().At(0).ScopeLogs().At(0).LogRecords().At(0)
+		require.Equal(t, trace, lr.TraceID())
+		require.Equal(t, want, lr.SpanID())
+	}
 }
 
 // Where entries had to leave early, a miss may be the store's fault and says so.

@@ -58,6 +58,33 @@ func TestAKillLosesNothing(t *testing.T) {
 	require.Equal(t, []string{"two id"}, last.bodies(), "nothing comes twice")
 }
 
+// Of what one call parked, each log leaves the storage when it has left, and what
+// comes back after a crash leaves before what came later.
+func TestWhatHasLeftDoesNotComeBackAndTheOrderStays(t *testing.T) {
+	d := journaltest.NewDisk()
+	l := startOn(t, d, storedConfig())
+	ld := someLogs(traceID(1), spanID(1), "one")
+	addLogs(ld, traceID(2), spanID(2), "two")
+	addLogs(ld, traceID(3), spanID(3), "three")
+	l.putLogs(ld)
+	require.Equal(t, 1, d.Items(), "one write for all")
+	l.putTraces(someSpan(traceID(1), spanID(1), "late"))
+	l.eventually("one span")
+	require.Eventually(t, func() bool {
+		held := false
+		d.Crash().Edit(func(raw []byte) []byte {
+			held = held || bytes.Contains(raw, []byte("one"))
+			return raw
+		})
+		return !held
+	}, soon, time.Millisecond)
+
+	next := startOn(t, d.Crash(), storedConfig())
+	next.putLogs(someLogs(traceID(4), spanID(4), "four"))
+	next.advance(2 * time.Minute)
+	next.eventually("two id", "three id", "four id")
+}
+
 // A span that was parked counts its logs also when both come back from the disk.
 func TestWhatIsReplayedIsJoined(t *testing.T) {
 	d := journaltest.NewDisk()

@@ -164,6 +164,13 @@ func TestOnlyIncompleteLogsWait(t *testing.T) {
 	l.putTraces(someSpan(traceID(2), spanID(3), "known"))
 	log(false, traceID(2), spanID(3), "no service, but nothing more will come")
 	require.Len(t, l.bodies(), 9)
+	log(true, half, spanID(9), "half an id that is known already")
+	require.Len(t, l.bodies(), 10)
+	other := traceID(1)
+	other[0]++
+	l.putTraces(someSpan(other, spanID(8), "another trace with the same half"))
+	log(true, half, spanID(9), "half an id of two traces")
+	require.Equal(t, "half an id of two traces ambiguous", l.bodies()[10])
 }
 
 func sumHeld(l *linker) (records int64) {

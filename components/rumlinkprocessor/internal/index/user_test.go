@@ -52,6 +52,9 @@ func TestABackendsSessionOutranksAClaim(t *testing.T) {
 	require.Equal(t, RUM{SessionID: "honest"}, ctx)
 	require.Positive(t, conflicts)
 
+	ctx, _ = resolved(t, claim("", "home"), baggage("honest", ""))
+	require.Equal(t, RUM{SessionID: "honest", ViewID: "home"}, ctx, "a claim of no session may be of this one")
+
 	ctx, conflicts = resolved(t, claim("honest", "home"), baggage("honest", ""))
 	require.Equal(t, RUM{SessionID: "honest", ViewID: "home"}, ctx)
 	require.Zero(t, conflicts)
