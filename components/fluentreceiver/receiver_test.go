@@ -202,7 +202,7 @@ func TestAMessageIsHeldWhileThePipelineRefusesItAndAcknowledgedAfter(t *testing.
 
 func TestAMessageThatIsRefusedForTooLongIsNotAcknowledged(t *testing.T) {
 	next := &scripted{only: func(plog.Logs) error { return errors.New("queue is full") }}
-	r := start(t, next, func(c *Config) { c.MaxWait, c.UnackedWait = 50*time.Millisecond, 50*time.Millisecond })
+	r := start(t, next, func(c *Config) { c.MaxWait, c.UnackedWait = time.Second, time.Second })
 	conn := r.dial(t)
 	write(t, conn, message("a"))
 	requireClosed(t, conn)

@@ -88,8 +88,13 @@ func unreadable(result decode.Result) string {
 func (r *fluentReceiver) deliver(ctx context.Context, messages []server.Message, alone bool) (decode.Result, error) {
 	began := time.Now()
 	pause := firstPause
+	var last error // of the pipeline: that time is over says less
 	for {
 		result, merged, err := r.attempt(ctx, messages, alone)
+		if ctx.Err() != nil && last != nil && err != nil {
+			err = last
+		}
+		last = err
 		switch {
 		case err == nil:
 			return result, nil
