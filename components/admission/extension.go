@@ -142,6 +142,9 @@ func (e *admissionExtension) GetGRPCServerOptions(ctx context.Context) ([]grpc.S
 	if e.found == nil {
 		return nil, fmt.Errorf("%s does not know the configuration, so it cannot tell whether the gRPC server has tls", e.set.ID)
 	}
+	if !grpcguard.Registered() {
+		return nil, fmt.Errorf("another package took the place of %s's gRPC compressors, so that what is compressed would not be bounded", e.set.ID)
+	}
 	base, err := e.found.Credentials(ctx)
 	if err != nil {
 		return nil, err

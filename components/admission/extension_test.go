@@ -68,7 +68,7 @@ func freePort(t *testing.T) string {
 func run(t *testing.T, change func(*Config), grpcSection, httpSection string) *intake {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	i := &intake{grpc: freePort(t), http: freePort(t), sink: new(consumertest.TracesSink), events: make(chan admission.Event, 100)}
-	cfg := createDefaultConfig().(*Config)
+	cfg := NewFactory().CreateDefaultConfig().(*Config)
 	cfg.MaxOpenFiles = -1
 	if change != nil {
 		change(cfg)

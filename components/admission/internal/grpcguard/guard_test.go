@@ -44,6 +44,11 @@ import (
 
 const mib = 1 << 20
 
+func TestMain(m *testing.M) {
+	Register()
+	m.Run()
+}
+
 // middleware is an extension that gives a server a Guard's options, as the admission extension does.
 type middleware struct {
 	extensionmiddleware.GRPCServer

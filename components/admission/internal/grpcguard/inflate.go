@@ -18,14 +18,26 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/internal/inflate"
 )
 
-// gRPC's compressors are the process's, by name, and clients use them for answers too. They are replaced once, and do what
-// they did before until a server is guarded.
-func init() {
+// Register replaces gRPC's compressors, which are the process's, by name; clients use them for answers too. They do what they
+// did before until a server is guarded. It must be called before anything speaks gRPC and after every init, since whichever
+// package registers last has the name.
+func Register() {
 	for name, format := range map[string]string{"gzip": "gzip", "zstd": "zstd", "snappy": "x-snappy-framed"} {
-		if c := encoding.GetCompressor(name); c != nil {
+		c := encoding.GetCompressor(name)
+		if _, ours := c.(*compressor); c != nil && !ours {
 			encoding.RegisterCompressor(&compressor{Compressor: c, format: format})
 		}
 	}
+}
+
+// Registered reports whether the compressors are still those of Register.
+func Registered() bool {
+	for _, name := range []string{"gzip", "zstd", "snappy"} {
+		if _, ours := encoding.GetCompressor(name).(*compressor); !ours {
+			return false
+		}
+	}
+	return true
 }
 
 type compressor struct {
