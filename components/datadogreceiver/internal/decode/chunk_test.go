@@ -94,18 +94,25 @@ func TestAttributesOfChunksAndPayloadsAreBounded(t *testing.T) {
 
 func TestATagOfAWrongTypeCostsItsSpanInV05(t *testing.T) {
 	t.Parallel()
+	id := uint64(100)
 	span := func(m msg, tags func(msg) msg) msg {
-		m = m.a(12).u(0).u(0).u(0).u(1).u(2).u(0).u(0).u(0).u(0)
+		id++
+		m = m.a(12).u(0).u(0).u(0).u(1).u(id).u(0).u(0).u(0).u(0)
 		return tags(m).m(0).u(0)
 	}
-	body := msg{}.a(2).a(2).s("").s("k").a(1).a(3)
+	body := msg{}.a(2).a(2).s("").s("k").a(1).a(4)
 	body = span(body, func(m msg) msg { return m.m(2).u(99).u(1).u(1).u(1) })     // a key outside the dictionary
 	body = span(body, func(m msg) msg { return m.m(2).u(1).s("text").u(1).u(1) }) // a value that is no place
 	body = span(body, func(m msg) msg { return m.m(1).u(1).u(1) })
+	body = span(body, func(m msg) msg { return m.m(0) })
 	td, stats, err := New(Options{Mode: Lossless, MaxSpans: 10}).Decode(V05, body, Headers{})
 	require.NoError(t, err)
 	require.Equal(t, [3]int{DropMalformed: 2}, stats.Dropped)
-	require.Equal(t, map[string]any{"k": "k"}, onlySpan(t, td).Attributes().AsRaw())
+	spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
+	require.Equal(t, 2, spans.Len())
+	require.Equal(t, "0000000000000067", spans.At(0).SpanID().String())
+	require.Equal(t, map[string]any{"k": "k"}, spans.At(0).Attributes().AsRaw())
+	require.Equal(t, "0000000000000068", spans.At(1).SpanID().String())
 }
 
 func TestAttributesOfV10ThatAreNoTriplesAreLeftOut(t *testing.T) {
