@@ -432,7 +432,7 @@ func FuzzJSONField(f *testing.F) {
 func referenceField(doc map[string]any) field {
 	v, ok := doc["dd.trace_id"]
 	if inner, isMap := doc["dd"].(map[string]any); !ok && isMap {
-		v, ok = inner["trace_id"]
+		v = inner["trace_id"]
 	}
 	switch v := v.(type) {
 	case string:

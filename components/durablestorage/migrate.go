@@ -74,13 +74,14 @@ func (d *durableStorage) importFile(ctx context.Context, l *log.Log, kind compon
 		return err
 	}
 	info, err := os.Lstat(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(path + rescueMark); err != nil {
 			return nil
 		}
-	} else if err != nil {
+	case err != nil:
 		return err
-	} else if info.Mode().IsRegular() && info.Size() == 0 {
+	case info.Mode().IsRegular() && info.Size() == 0:
 		// bbolt's own files are never empty: this one lost what it held.
 		tel.add(tel.missingSegments, 1)
 		return d.setAside(path, errors.New("the file is empty, and what it held is not known"), 0, 0, tel)

@@ -73,7 +73,7 @@ func Normalize(dd *pb.Span, language string, now func() time.Time, done *Repairs
 		dd.Resource = dd.Name
 		done[ResourceEmpty]++
 	}
-	if dd.ParentID == dd.TraceID && dd.ParentID == dd.SpanID {
+	if dd.ParentID == dd.SpanID && dd.SpanID == dd.TraceID {
 		dd.ParentID = 0
 	}
 	dd.Start, dd.Duration = NormalTimes(dd.Start, dd.Duration, now, done)
@@ -179,7 +179,7 @@ func Truncate(dd *pb.Span, done *Repairs) {
 
 func truncateMeta(dd *pb.Span, limit int, done *Repairs) {
 	for k, v := range dd.Meta {
-		key, value := k, valid(v, done)
+		value := valid(v, done)
 		if structured(k) {
 			// Cut, it would be nothing. See isStructuredMetaKey of the Agent.
 			if value != v {
@@ -187,7 +187,7 @@ func truncateMeta(dd *pb.Span, limit int, done *Repairs) {
 			}
 			continue
 		}
-		key = shortKey(k, done)
+		key := shortKey(k, done)
 		if len(value) > limit {
 			value = normalize.TruncateUTF8(value, limit) + "..."
 			done[ValueTruncated]++

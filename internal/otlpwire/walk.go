@@ -14,9 +14,9 @@ const (
 )
 
 var (
-	// ErrTruncated: the message ends inside a field.
+	// ErrTruncated means that the message ends inside a field.
 	ErrTruncated = errors.New("message ends inside a field")
-	// ErrMalformed: a tag or length is none, or a field that leads to items has another type.
+	// ErrMalformed means that a tag or length is none, or a field that leads to items has another type.
 	ErrMalformed = errors.New("malformed field")
 )
 

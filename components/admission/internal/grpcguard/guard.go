@@ -76,7 +76,6 @@ func (g *Guard) ServerOptions() []grpc.ServerOption {
 		grpc.MaxHeaderListSize(headerListBytes),
 		grpc.MaxConcurrentStreams(g.MaxStreams),
 		grpc.ReadBufferSize(0),
-		grpc.SharedWriteBuffer(true),
 	}
 }
 

@@ -124,7 +124,7 @@ func (j *Joiner) Load(number uint64, value []byte, now time.Time) error {
 }
 
 // add puts a part into its line and returns the line. It is called with the lock held.
-func (j *Joiner) add(p piece, new *part, now time.Time) *line {
+func (j *Joiner) add(p piece, added *part, now time.Time) *line {
 	l := j.lines[p.key]
 	if l == nil {
 		l = &line{key: p.key, kind: p.style, until: now.Add(age(p.style))}
@@ -134,10 +134,10 @@ func (j *Joiner) add(p piece, new *part, now time.Time) *line {
 	if p.style == trace {
 		l.until = now.Add(TraceAge)
 	}
-	n := bodyBytes(new.logs)
-	new.line = l
-	l.parts = append(l.parts, new)
-	l.trace.add(body(new.logs))
+	n := bodyBytes(added.logs)
+	added.line = l
+	l.parts = append(l.parts, added)
+	l.trace.add(body(added.logs))
 	l.bytes += n
 	j.bytes += n
 	return l

@@ -121,7 +121,7 @@ func (f *Facts) logfmt(s string) bool {
 		if !ok || strings.IndexByte(key, ' ') >= 0 {
 			break
 		}
-		value := rest
+		var value string
 		if strings.HasPrefix(rest, `"`) {
 			end := strings.IndexByte(rest[1:], '"')
 			if end < 0 {
