@@ -65,7 +65,8 @@ func (d *Decoder) otlp(lr plog.LogRecord, timed bool) (whole bool, err error) {
 		if err != nil {
 			return false, err
 		}
-		at, known := d.Pos, true
+		at := d.Pos
+		var known bool
 		switch key {
 		case "timestamp":
 			timestamp, known = d.uint()
