@@ -410,7 +410,12 @@ func grpcCalls(conns, calls int, encoding string, message []byte, end bool) func
 					go func() {
 						for range calls {
 							id, err := c.call()
-							if err != nil || c.WriteData(id, end, framed) != nil {
+							for rest := framed; err == nil && len(rest) > 0; {
+								n := min(len(rest), 16384)
+								err = c.WriteData(id, end && n == len(rest), rest[:n])
+								rest = rest[n:]
+							}
+							if err != nil {
 								return
 							}
 						}

@@ -17,5 +17,6 @@
 //
 //	CRASH_SOAK=10m  how long the soak lasts (default 25s), and the outage's
 //	                backlog in full
+//	CRASH_ATTACK=x  only the attacks with x in their name
 //	STOCK=1         the soak also with file_storage and without the policy
 package crash
