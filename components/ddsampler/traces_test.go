@@ -120,37 +120,89 @@ func TestADroppedBatchIsTaken(t *testing.T) {
 	require.Empty(t, p.tracesSink.AllTraces())
 }
 
-// The sending queue cuts batches anywhere; where every span says what its trace's chunks say, the pieces get the verdicts of the whole.
+// decisions are what the spans of a trace say, as the datadog receiver writes it: most on the first, the rest only what decides.
+var decisions = []struct {
+	name        string
+	first, rest map[string]any
+}{
+	{"dropped by a rate", map[string]any{"_sampling_priority_v1": 0.0, "_dd.p.dm": "-3", "_dd.p.ksr": "0.1"}, map[string]any{"_sampling_priority_v1": 0.0, "_dd.p.dm": "-3"}},
+	{"kept by a rate", map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-3", "_dd.p.ksr": "0.1"}, map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.ksr": "0.1"}},
+	{"kept by the user", map[string]any{"_sampling_priority_v1": 2.0, "_dd.p.dm": "-4", "_dd.p.ksr": "0.1"}, map[string]any{"_sampling_priority_v1": 2.0, "_dd.p.dm": "-4"}},
+	{"kept by an agent's rate", map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-1"}, map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-1"}},
+	{"by default", map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-0"}, map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-0"}},
+	{"nobody decided", nil, nil},
+	{"its SDK sampled", map[string]any{}, map[string]any{}},
+}
+
+// The sending queue cuts batches anywhere, and what it cut comes in any order: the pieces get the verdicts of the whole, in whichever of two
+// gateways they arrive.
 func TestAnyCutOfABatchGivesTheSameSpans(t *testing.T) {
-	cfg := load(t, `undecided_rate: 0.5`)
-	for seed := range uint64(100) {
-		r := rand.New(rand.NewPCG(seed, 1))
-		whole := ptrace.NewTraces()
-		for i := range 40 {
-			low := uint64(r.IntN(8))
-			span := addSpan(whole, low, []any{0, 1, 2, nil}[low%4])
-			span.SetName(fmt.Sprint(i))
-			if low == 1 {
-				span.Attributes().PutStr("_dd.p.dm", "-0")
+	t.Parallel()
+	for _, rate := range []string{"0", "0.1", "0.5"} {
+		cfg := load(t, "undecided_rate: "+rate)
+		for seed := range uint64(60) {
+			r := rand.New(rand.NewPCG(seed, 1))
+			whole := randomBatch(r)
+			want := map[string]string{}
+			collect(want, newPipelines(t, cfg).traces(t, copyOf(whole)))
+			n := whole.SpanCount()
+			got := map[string]string{}
+			gateways := []*pipelines{newPipelines(t, cfg), newPipelines(t, cfg)}
+			var cuts [][2]int
+			for from := 0; from < n; {
+				to := min(n, from+1+r.IntN(10))
+				cuts = append(cuts, [2]int{from, to})
+				from = to
 			}
-			if low > 5 {
-				span.Attributes().PutStr("_dd.p.ksr", "0.5")
+			r.Shuffle(len(cuts), func(i, j int) { cuts[i], cuts[j] = cuts[j], cuts[i] })
+			for _, cut := range cuts {
+				piece, i := copyOf(whole), -1
+				for _, rs := range piece.ResourceSpans().All() {
+					rs.ScopeSpans().At(0).Spans().RemoveIf(func(ptrace.Span) bool { i++; return i < cut[0] || i >= cut[1] })
+				}
+				collect(got, gateways[r.IntN(2)].traces(t, piece))
 			}
+			require.Equal(t, want, got, "rate %s, seed %d", rate, seed)
 		}
-		pieces := map[string]string{}
-		for from := 0; from < 40; {
-			to := min(40, from+1+r.IntN(10))
-			piece := ptrace.NewTraces()
-			whole.CopyTo(piece)
-			i := -1
-			piece.ResourceSpans().At(0).ScopeSpans().At(0).Spans().RemoveIf(func(ptrace.Span) bool { i++; return i < from || i >= to })
-			collect(pieces, newPipelines(t, cfg).traces(t, piece))
-			from = to
-		}
-		want := map[string]string{}
-		collect(want, newPipelines(t, cfg).traces(t, whole))
-		require.Equal(t, want, pieces, "seed %d", seed)
 	}
+}
+
+// randomBatch is of eight traces over two resources.
+func randomBatch(r *rand.Rand) ptrace.Traces {
+	td := ptrace.NewTraces()
+	for range 2 {
+		td.ResourceSpans().AppendEmpty().ScopeSpans().AppendEmpty()
+	}
+	lows := make([]uint64, 8)
+	seen := map[int]bool{}
+	for i := range lows {
+		lows[i] = r.Uint64()
+	}
+	for i := range 40 {
+		trace := r.IntN(len(lows))
+		d := decisions[trace%len(decisions)]
+		span := td.ResourceSpans().At(r.IntN(2)).ScopeSpans().At(0).Spans().AppendEmpty()
+		span.SetName(fmt.Sprint(i))
+		span.SetTraceID(traceID(lows[trace]))
+		says := d.rest
+		if !seen[trace] {
+			says = d.first
+		}
+		seen[trace] = true
+		if err := span.Attributes().FromRaw(says); err != nil {
+			panic(err)
+		}
+		if d.name == "its SDK sampled" {
+			span.TraceState().FromRaw("ot=th:8;rv:ffffffffffffff")
+		}
+	}
+	return td
+}
+
+func copyOf(td ptrace.Traces) ptrace.Traces {
+	other := ptrace.NewTraces()
+	td.CopyTo(other)
+	return other
 }
 
 func collect(into map[string]string, td ptrace.Traces) {

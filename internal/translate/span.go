@@ -32,9 +32,9 @@ type Tags struct {
 	// Priority is the sampling decision, if there is one.
 	Priority    float64
 	HasPriority bool
-	// DecisionMaker is who took it. KeptRate means that it came with the rate it was taken by.
+	// DecisionMaker is who took it. KeptRate is the rate it was taken by, if it came with one.
 	DecisionMaker intern.Sym
-	KeptRate      bool
+	KeptRate      Attr
 
 	links, events intern.Sym // as texts
 }
@@ -160,7 +160,7 @@ func (t *Translator) addText(key, value intern.Sym) {
 	case kDM:
 		t.Tags.DecisionMaker = value
 	case kKeptRate:
-		t.Tags.KeptRate = true
+		t.Tags.KeptRate = StringAttr(key, value)
 	case kLinks:
 		t.Tags.links = value
 		return
@@ -210,7 +210,7 @@ func (t *Translator) addNumber(a Attr) {
 			a = FloatAttr(a.Key, f)
 		}
 	case kKeptRate:
-		t.Tags.KeptRate = true
+		t.Tags.KeptRate = a
 	case kProcessID:
 		if n, ok := a.int(); ok {
 			t.Process.PID = n

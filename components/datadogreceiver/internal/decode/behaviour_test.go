@@ -139,20 +139,24 @@ func TestTimesAreRepaired(t *testing.T) {
 	require.Equal(t, spans[3].StartTimestamp(), spans[3].EndTimestamp())
 }
 
-// A sending queue cuts chunks, so a decision that a sampler behind it has to obey or to take is on every span.
-func TestADecisionNotToKeepIsOnEverySpan(t *testing.T) {
+// A sending queue cuts chunks, so the decision that a sampler behind it has to obey or to take is on every span. Where priority and rate say it,
+// the decision maker is not repeated.
+func TestTheSamplingDecisionIsOnEverySpan(t *testing.T) {
 	t.Parallel()
 	for name, tc := range map[string]struct {
-		metrics, meta string
-		priority, dm  any // of the spans that do not say it themselves
+		metrics, meta      string
+		priority, dm, rate any // of the spans that do not say it themselves
 	}{
-		"dropped by a rate":       {`"_sampling_priority_v1":0`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, 0.0, "-1"},
-		"dropped by the user":     {`"_sampling_priority_v1":-1`, `"_dd.p.dm":"-4"`, -1.0, "-4"},
-		"nobody decided":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-0"`, 1.0, "-0"},
-		"nobody says who decided": {`"_sampling_priority_v1":1`, ``, 1.0, nil},
-		"no priority":             {``, `"_dd.p.dm":"-0"`, nil, "-0"},
-		"kept by a rate":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, nil, nil},
-		"kept by the user":        {`"_sampling_priority_v1":2`, `"_dd.p.dm":"-4"`, nil, nil},
+		"dropped by a rate":       {`"_sampling_priority_v1":0`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, 0.0, "-1", nil},
+		"dropped by the user":     {`"_sampling_priority_v1":-1`, `"_dd.p.dm":"-4"`, -1.0, "-4", nil},
+		"nobody decided":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-0"`, 1.0, "-0", nil},
+		"nobody says who decided": {`"_sampling_priority_v1":1`, ``, 1.0, nil, nil},
+		"no priority":             {``, `"_dd.p.dm":"-0"`, nil, "-0", nil},
+		"kept by a rate":          {`"_sampling_priority_v1":1`, `"_dd.p.dm":"-1","_dd.p.ksr":"0.1"`, 1.0, nil, "0.1"},
+		"kept by a number":        {`"_sampling_priority_v1":1,"_dd.p.ksr":0.5`, `"_dd.p.dm":"-3"`, 1.0, nil, 0.5},
+		"kept by an old tracer":   {`"_sampling_priority_v1":1,"_dd.rule_psr":0.5`, `"_dd.p.dm":"-3"`, 1.0, "-3", nil},
+		"kept by the user":        {`"_sampling_priority_v1":2`, `"_dd.p.dm":"-4"`, 2.0, "-4", nil},
+		"wanted beside a rate":    {`"_sampling_priority_v1":2`, `"_dd.p.dm":"-4","_dd.p.ksr":"0.1"`, 2.0, "-4", nil},
 	} {
 		for _, rootLast := range []bool{false, true} {
 			root := `{"trace_id":1,"span_id":2,"service":"a","metrics":{` + tc.metrics + `},"meta":{` + tc.meta + `}}`
@@ -167,6 +171,7 @@ func TestADecisionNotToKeepIsOnEverySpan(t *testing.T) {
 					attrs := spans[id].Attributes().AsRaw()
 					require.Equal(t, tc.priority, attrs["_sampling_priority_v1"], "%s, span %d, root last: %v", name, id, rootLast)
 					require.Equal(t, tc.dm, attrs["_dd.p.dm"], "%s, span %d, root last: %v", name, id, rootLast)
+					require.Equal(t, tc.rate, attrs["_dd.p.ksr"], "%s, span %d, root last: %v", name, id, rootLast)
 				}
 			}
 			spans, _, _ := decodeJSON(t, Semantic, body)

@@ -43,9 +43,7 @@ func TestPrioritiesOfChunks(t *testing.T) {
 		spans := td.ResourceSpans().At(0).ScopeSpans().At(0).Spans()
 		require.Equal(t, want.value, spans.At(0).Attributes().AsRaw()["_sampling_priority_v1"], priority)
 		require.Equal(t, want.sampled, spans.At(0).Flags() == 1, priority)
-		// A user's decision stands on the first span alone.
-		_, repeated := spans.At(1).Attributes().Get("_sampling_priority_v1")
-		require.Equal(t, priority < 2 && want.value != nil, repeated, priority)
+		require.Equal(t, want.value, spans.At(1).Attributes().AsRaw()["_sampling_priority_v1"], priority)
 	}
 }
 

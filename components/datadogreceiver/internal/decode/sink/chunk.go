@@ -20,7 +20,7 @@ type Chunk struct {
 	attrs    []translate.Attr
 	tid      uint64 // the chunk's own upper half of the trace id, as an attribute
 	dm       intern.Sym
-	keptRate bool
+	keptRate translate.Attr // the rate the trace was kept or dropped by, if a span or the chunk says it
 	spans    []placed
 	touched  []int // resources with a span of this chunk
 	carriers []carrier
@@ -53,13 +53,13 @@ func (c *Chunk) reset() {
 }
 
 func (c *Chunk) begin() {
-	c.ChunkFields, c.tid, c.dm, c.keptRate = ChunkFields{}, 0, intern.Empty, false
+	c.ChunkFields, c.tid, c.dm, c.keptRate = ChunkFields{}, 0, intern.Empty, translate.Attr{}
 	c.attrs, c.spans, c.touched, c.carriers = c.attrs[:0], c.spans[:0], c.touched[:0], c.carriers[:0]
 	c.number++
 }
 
 // spare is how many attributes a span may get when the chunk ends: the first has what the chunk knows and no span says, and all have
-// a decision that is not yet taken.
+// the sampling decision.
 func (s *Sink) spare() int {
 	c := &s.Chunk
 	switch {
@@ -67,22 +67,13 @@ func (s *Sink) spare() int {
 		return 0
 	case c.OwnsTraceID && len(c.spans) == 0:
 		return 3
-	case c.undecided(s.Values):
-		return 2
 	}
-	return 0
+	return 2
 }
 
-// undecided reports whether the trace is dropped, or nobody has decided to keep it: there is no priority, or the tracer kept it for
-// want of a rate. Whoever samples later has to decide by what each span says.
-func (c *Chunk) undecided(values *translate.Values) bool {
-	const byDefault = "-0"
-	if !c.HasPriority || c.Priority <= 0 {
-		return true
-	}
-	dm := values.String(c.dm)
-	return c.Priority == 1 && c.Mechanism == 0 && !c.keptRate && (dm == "" || dm == byDefault)
-}
+// keptByRate reports whether priority and rate say all there is to know about the decision: not so where somebody wanted the trace
+// whatever the rate.
+func (c *Chunk) keptByRate() bool { return c.HasPriority && c.Priority == 1 && !c.keptRate.IsEmpty() }
 
 // BeginChunk starts a chunk.
 func (s *Sink) BeginChunk() *Chunk {
@@ -111,7 +102,9 @@ func (s *Sink) ChunkAttr(a translate.Attr) {
 		if a.Key == translate.DM && isText {
 			c.dm = text
 		}
-		c.keptRate = c.keptRate || a.Key == translate.KeptRate
+		if a.Key == translate.KeptRate {
+			c.keptRate = a
+		}
 		c.attrs = append(c.attrs, a)
 	}
 }
@@ -131,7 +124,9 @@ func (c *Chunk) place(s *Sink, resource int) {
 	if c.dm == intern.Empty {
 		c.dm = tags.DecisionMaker
 	}
-	c.keptRate = c.keptRate || tags.KeptRate
+	if c.keptRate.IsEmpty() {
+		c.keptRate = tags.KeptRate
+	}
 	if r.chunk != c.number {
 		r.chunk, r.first, r.hasPriority = c.number, index, false
 		c.touched = append(c.touched, resource)
@@ -208,9 +203,7 @@ func (s *Sink) share() {
 	if c.OwnsTraceID && c.TraceHigh != 0 {
 		putIfAbsent(first, translate.AttrTraceIDHigh, string(ddcontext.AppendHex64(nil, c.TraceHigh)))
 	}
-	if c.undecided(s.Values) {
-		s.repeatDecision()
-	}
+	s.repeatDecision()
 	for _, a := range c.attrs {
 		if value, ok := first.GetOrPutEmpty(s.Values.String(a.Key)); !ok {
 			s.Values.Put(a, value)
@@ -218,14 +211,20 @@ func (s *Sink) share() {
 	}
 }
 
-// repeatDecision writes priority and decision maker to every span of the chunk. A sending queue cuts chunks, and a sampler behind it
-// must not take the part without them for one to keep. A span without a name, a resource or any tag is nothing a tracer sends; leaving
-// it out keeps the memory of a payload made of them in bounds.
+// repeatDecision writes priority, and the rate or else the decision maker, to every span of the chunk. A sending queue cuts chunks, and a
+// sampler behind it must neither keep the rest of a trace that is to be dropped, nor decide anew about the rest of one that was kept. A
+// span without a name, a resource or any tag is nothing a tracer sends; leaving it out keeps the memory of a payload made of them in
+// bounds.
 func (s *Sink) repeatDecision() {
 	c := &s.Chunk
-	dm := s.Values.String(c.dm)
-	if c.Mechanism != 0 {
-		dm = "-" + strconv.FormatUint(c.Mechanism, 10)
+	var why translate.Attr
+	switch {
+	case c.keptByRate():
+		why = c.keptRate
+	case c.Mechanism != 0:
+		why = translate.StringAttr(translate.DM, s.Values.Text("-"+strconv.FormatUint(c.Mechanism, 10)))
+	case c.dm != intern.Empty:
+		why = translate.StringAttr(translate.DM, c.dm)
 	}
 	for i := range c.spans {
 		attrs := s.resources.span(&c.spans[i]).Attributes()
@@ -237,8 +236,10 @@ func (s *Sink) repeatDecision() {
 				v.SetDouble(c.Priority)
 			}
 		}
-		if dm != "" {
-			putIfAbsent(attrs, translate.AttrDecisionMaker, dm)
+		if !why.IsEmpty() {
+			if v, ok := attrs.GetOrPutEmpty(s.Values.String(why.Key)); !ok {
+				s.Values.Put(why, v)
+			}
 		}
 	}
 }
