@@ -12,6 +12,7 @@ import (
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/facts"
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/otstate"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
@@ -192,7 +193,8 @@ func newState(state string, low uint64, v *verdict) string {
 // describe gives a span whose SDK decided, and says so in its tracestate only, the attributes that Datadog's backend reads. It reports whether the
 // span has a threshold.
 func describe(span ptrace.Span) bool {
-	m := otstate.Read(span.TraceState().AsRaw())
+	state := span.TraceState().AsRaw()
+	m := otstate.Read(state)
 	if !m.HasTH {
 		return false
 	}
@@ -200,10 +202,21 @@ func describe(span ptrace.Span) bool {
 	attrs := span.Attributes()
 	attrs.EnsureCapacity(attrs.Len() + 4)
 	attrs.PutDouble(ddid.PriorityKey, 1)
-	putIfAbsent(attrs, facts.DecisionMakerKey, thresholdMaker)
+	putIfAbsent(attrs, facts.DecisionMakerKey, makerOf(state))
 	putIfAbsent(attrs, facts.KnuthRateKey, strconv.FormatFloat(roundRate(rate), 'f', -1, 64))
 	attrs.PutDouble(facts.SampleRateKey, rate)
 	return true
+}
+
+// makerOf returns the decision maker that the dd member of tracestate names.
+func makerOf(state string) string {
+	if member, ok := ddcontext.FindMember(state); ok {
+		data, _ := ddcontext.ParseMember(member)
+		if maker, ok := data.Tags.Get(facts.DecisionMakerKey); ok {
+			return maker
+		}
+	}
+	return thresholdMaker
 }
 
 func putIfAbsent(attrs pcommon.Map, key, value string) {

@@ -132,6 +132,7 @@ var decisions = []struct {
 	{"by default", map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-0"}, map[string]any{"_sampling_priority_v1": 1.0, "_dd.p.dm": "-0"}},
 	{"nobody decided", nil, nil},
 	{"its SDK sampled", map[string]any{}, map[string]any{}},
+	{"behind a Datadog service", map[string]any{}, map[string]any{}},
 }
 
 // The sending queue cuts batches anywhere, and what it cut comes in any order: the pieces get the verdicts of the whole, in whichever of two
@@ -192,8 +193,11 @@ func randomBatch(r *rand.Rand) ptrace.Traces {
 		if err := span.Attributes().FromRaw(says); err != nil {
 			panic(err)
 		}
-		if d.name == "its SDK sampled" {
+		switch d.name {
+		case "its SDK sampled":
 			span.TraceState().FromRaw("ot=th:8;rv:ffffffffffffff")
+		case "behind a Datadog service":
+			span.TraceState().FromRaw("dd=s:1;t.dm:-3;t.ksr:0.1")
 		}
 	}
 	return td

@@ -48,20 +48,22 @@ const (
 //	priority <= 0                                                     dropped
 //	priority 2; or 1 with a rate, a threshold or a maker other than -0   kept
 //	no priority, and a threshold: its SDK decided                     kept
+//	neither, and a priority in the dd member of tracestate            as that priority
 //	everything else: nobody decided                                   by undecided_rate
 func judge(t *facts.Trace, probabilistic bool) verdict {
+	d := t.Decision()
 	switch {
 	case probabilistic:
 		return undecided(t)
-	case t.HasPriority && t.Priority <= 0:
+	case d.Known && d.Priority <= 0:
 		return verdict{outcome: dropped}
-	case t.HasPriority && t.Priority == 1 && t.Maker <= facts.DefaultMaker && !t.NamesKnuthRate() && !t.HasTH,
-		!t.HasPriority && !t.HasTH:
+	case d.Known && d.Priority == 1 && d.Maker <= facts.DefaultMaker && !d.HasRate && !t.HasTH,
+		!d.Known && !t.HasTH:
 		return undecided(t)
 	}
 	v := verdict{outcome: kept}
 	switch {
-	case t.Maker == facts.ForcedMaker, t.Priority >= 2 && !t.HasRate():
+	case d.Maker == facts.ForcedMaker, d.Priority >= 2 && !t.HasRate():
 		if t.HasTH {
 			v.change = eraseTH
 		}

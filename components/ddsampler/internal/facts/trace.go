@@ -5,11 +5,13 @@ import (
 	"encoding/binary"
 	"math"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/otstate"
+	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
 )
 
@@ -24,6 +26,9 @@ const (
 	mechanismKey = "_dd.span_sampling.mechanism"
 
 	singleSpanMechanism = 8
+
+	// maxMember is the longest dd member that a tracer reads.
+	maxMember = 253
 )
 
 // Maker is what a decision maker means for sampling. Of several in one trace the last in this order counts.
@@ -53,23 +58,44 @@ type Trace struct {
 	Broken bool
 	Maker  Maker
 	rank   rateRank
+	// What the dd member of tracestate says, the highest of the spans.
+	memberPriority int32
+	hasMember      bool
+	memberMaker    Maker
+}
+
+// Decision is what was decided about a trace before it came here.
+type Decision struct {
+	// Priority says something only if Known is set.
+	Priority int32
+	Known    bool
+	Maker    Maker
+	// HasRate means that the rate the decision was taken by came with it, and not on the root span alone.
+	HasRate bool
+}
+
+// Decision returns what the priority attribute says, and if there is neither that nor a threshold, the dd member of tracestate: spans of
+// OpenTelemetry SDKs inherit it from a Datadog tracer before them.
+func (t *Trace) Decision() Decision {
+	if t.HasPriority || t.HasTH || !t.hasMember {
+		return Decision{t.Priority, t.HasPriority, t.Maker, t.rank == knuthRate}
+	}
+	return Decision{t.memberPriority, true, max(t.Maker, t.memberMaker), t.rank == memberRate || t.rank == knuthRate}
 }
 
 // rateRank says where a rate stood. A higher rank replaces a lower one.
 type rateRank uint8
 
 const (
-	noRate    rateRank = iota
-	agentRate          // of the root span alone
+	noRate     rateRank = iota
+	memberRate          // in tracestate
+	agentRate           // of the root span alone
 	ruleRate
 	knuthRate // of every span
 )
 
 // HasRate reports whether a span named the rate the trace was sampled with.
 func (t *Trace) HasRate() bool { return t.rank != noRate }
-
-// NamesKnuthRate reports whether a span names the rate that every chunk of a trace carries.
-func (t *Trace) NamesKnuthRate() bool { return t.rank == knuthRate }
 
 // Low returns the low 64 bits, on which tracers decide.
 func (t *Trace) Low() uint64 { return binary.BigEndian.Uint64(t.ID[8:]) }
@@ -80,6 +106,9 @@ func (t *Trace) add(span ptrace.Span, undecidedRate float64) {
 	if state := span.TraceState().AsRaw(); state != "" {
 		m := otstate.Read(state)
 		t.HasTH, t.Broken = t.HasTH || m.HasTH, t.Broken || m.Broken
+		if member, ok := ddcontext.FindMember(state); ok {
+			t.addMember(member)
+		}
 	}
 	for key, v := range span.Attributes().All() {
 		if len(key) < len(KnuthRateKey)-1 || key[0] != '_' && key[0] != 's' {
@@ -91,13 +120,37 @@ func (t *Trace) add(span ptrace.Span, undecidedRate float64) {
 				t.Priority, t.HasPriority = int32(p), true
 			}
 		case DecisionMakerKey:
-			t.Maker = max(t.Maker, maker(v))
+			if v.Type() == pcommon.ValueTypeStr {
+				t.Maker = max(t.Maker, maker(v.Str()))
+			}
 		case KnuthRateKey:
 			t.addRate(v, knuthRate)
 		case ruleRateKey:
 			t.addRate(v, ruleRate)
 		case agentRateKey:
 			t.addRate(v, agentRate)
+		}
+	}
+}
+
+// addMember takes in the dd member of tracestate. Its reader in ddcontext keeps more than is needed here, and allocates for it.
+func (t *Trace) addMember(member string) {
+	if len(member) > maxMember {
+		return
+	}
+	for entry := range strings.SplitSeq(member, ";") {
+		key, text, _ := strings.Cut(entry, ":")
+		switch key {
+		case "s":
+			if p, ok := ddcontext.ParsePriority(text); ok && (!t.hasMember || int32(p) > t.memberPriority) {
+				t.memberPriority, t.hasMember = int32(p), true
+			}
+		case "t.dm":
+			t.memberMaker = max(t.memberMaker, maker(text))
+		case "t.ksr":
+			if rate, err := strconv.ParseFloat(text, 64); err == nil && rate >= 0 && rate <= 1 && t.rank == noRate {
+				t.Rate, t.rank = rate, memberRate
+			}
 		}
 	}
 }
@@ -129,11 +182,7 @@ func number(v pcommon.Value) (float64, bool) {
 }
 
 // maker reads `_dd.p.dm`: "-4", or with a hash of the service before it, "a1b2c3d4-4". The hyphen is a separator.
-func maker(v pcommon.Value) Maker {
-	if v.Type() != pcommon.ValueTypeStr {
-		return NoMaker
-	}
-	s := v.Str()
+func maker(s string) Maker {
 	for i := len(s) - 1; i >= 0; i-- {
 		if s[i] == '-' {
 			s = s[i+1:]
