@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/lifetime"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
@@ -43,6 +44,8 @@ type Config struct {
 	SessionReplayURL string `mapstructure:"session_replay_url"`
 	// Views says when the versions of a view become records.
 	Views view.Config `mapstructure:"views"`
+	// Sessions says when a session is over.
+	Sessions lifetime.Config `mapstructure:"sessions"`
 	// Vitals says how web vitals are reported as metrics.
 	Vitals vitals.Config `mapstructure:"vitals"`
 	// Skew corrects clocks that are wrong.
@@ -87,6 +90,7 @@ func createDefaultConfig() component.Config {
 		Resources:   convert.ResourcesConfig{Untraced: "event"},
 		Raw:         convert.RawMinimal,
 		Views:       view.Config{Coalesce: 30 * time.Second, Settle: 30 * time.Second, Idle: 6 * time.Minute, MaxHeld: 20_000, MaxHeldBytes: 128 << 20},
+		Sessions:    lifetime.Config{Idle: 15 * time.Minute, MaxHeld: 20_000},
 		Vitals:      vitals.Config{Temporality: vitals.Cumulative},
 		Skew:        intake.SkewConfig{Correct: true, Threshold: 2 * time.Second},
 		SourceMaps:  sourcemaps.Config{MaxCachedBytes: 128 << 20},

@@ -12,6 +12,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/lifetime"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/sourcemaps"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
@@ -54,7 +55,7 @@ func (f *flusher) flush(ctx context.Context, now time.Time, mode session.Mode) e
 	defer f.mu.Unlock()
 	err := errors.Join(f.actions(ctx, now, mode), f.failures(ctx, now, mode))
 	if mode != session.Changed {
-		err = errors.Join(err, f.views(ctx, now, mode))
+		err = errors.Join(err, f.views(ctx, now, mode), f.lifetimes(ctx, now, mode))
 		gone := f.sessions.Expire(now, mode)
 		f.count(ctx, gone)
 		err = errors.Join(err, f.metrics(ctx, now))
@@ -224,6 +225,49 @@ func (f *flusher) sendViews(ctx context.Context, now time.Time, due []view.Due) 
 			if err == nil && due[i].Fresh&v.Bit() != 0 {
 				f.vitals.Observe(v, now)
 			}
+		}
+	}
+	return nil
+}
+
+func (f *flusher) lifetimes(ctx context.Context, now time.Time, mode session.Mode) error {
+	due := f.sessions.DueSessions(now, mode)
+	for len(due) > 0 {
+		n := portion(len(due), func(i int) int { return len(due[i].Line) })
+		if err := f.sendLifetimes(ctx, due[:n]); err != nil {
+			return err
+		}
+		due = due[n:]
+	}
+	return nil
+}
+
+func (f *flusher) sendLifetimes(ctx context.Context, due []lifetime.Due) error {
+	f.begin()
+	for i := range due {
+		d := &due[i]
+		if !f.read(d.Line, d.From) { // not reached: it is part of what was read before
+			continue
+		}
+		late := int64(d.From.Received)-int64(d.End) > int64(f.maxAge)
+		if d.Start {
+			f.writer.Session(&f.ev, d.From, convert.SessionStart, d.Begin, late)
+		}
+		if f.ev.View = d.View; d.Ends() {
+			f.writer.Session(&f.ev, d.From, convert.SessionEnd, d.End, late)
+		}
+	}
+	err := f.out.consumeLogs(ctx, f.writer.Logs(), f.writer.Records())
+	if err != nil && !consumererror.IsPermanent(err) {
+		return err
+	}
+	f.sessions.SessionsSent(due)
+	if err != nil {
+		f.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(len(due)), f.tel.heldSession)
+	}
+	for i := range due {
+		if due[i].Early {
+			f.tel.ReceiverDatadogRumEvictions.Add(ctx, 1, f.tel.heldSession)
 		}
 	}
 	return nil

@@ -76,7 +76,7 @@ func newRUM(set receiver.Settings, cfg *Config) (*rum, error) {
 func (r *rum) sessionConfig() session.Config {
 	cfg := r.cfg
 	return session.Config{
-		Actions: &cfg.Actions, Infer: &cfg.InferActions, Views: &cfg.Views, Dedupe: &cfg.Dedupe,
+		Actions: &cfg.Actions, Infer: &cfg.InferActions, Views: &cfg.Views, Sessions: &cfg.Sessions, Dedupe: &cfg.Dedupe,
 		MaxEventAge: cfg.MaxEventAge, Ahead: cfg.Skew.Threshold,
 	}
 }
@@ -149,7 +149,7 @@ func (r *rum) load(ctx context.Context, host component.Host) error {
 	}
 	if bad > 0 {
 		r.tel.ReceiverDatadogRumStorageErrors.Add(ctx, bad, r.tel.self)
-		r.set.Logger.Warn("Held actions and views could not be read from storage; they are lost.", zap.Int64("items", bad))
+		r.set.Logger.Warn("Held actions, views and sessions could not be read from storage; they are lost.", zap.Int64("items", bad))
 	}
 	return nil
 }
@@ -183,10 +183,11 @@ func (r *rum) Shutdown(ctx context.Context) error {
 	l.work.Wait()
 	r.sessions.Close()
 	errs = append(errs, r.flusher.flush(ctx, r.now(), session.All))
-	if rest := r.sessions.Sizes(); rest.Actions+rest.Views > 0 && r.cfg.Storage == nil {
-		r.set.Logger.Warn("The pipelines refused held actions and views at shutdown; they are lost.")
+	if rest := r.sessions.Sizes(); rest.Actions+rest.Views+rest.Sessions > 0 && r.cfg.Storage == nil {
+		r.set.Logger.Warn("The pipelines refused held actions, views and sessions at shutdown; they are lost.")
 		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Actions), r.tel.heldAction)
 		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Views), r.tel.heldView)
+		r.tel.ReceiverDatadogRumHeldRefused.Add(ctx, int64(rest.Sessions), r.tel.heldSession)
 	}
 	return errors.Join(append(errs, r.intake.Shutdown(ctx), r.sessions.CloseJournal(ctx), r.maps.Close())...)
 }

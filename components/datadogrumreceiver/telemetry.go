@@ -59,7 +59,7 @@ type telemetry struct {
 	verdicts  [infer.Verdicts]metric.AddOption
 	mapped    [sourcemaps.Results]metric.AddOption
 
-	heldAction, heldView, heldError, dedupe metric.AddOption
+	heldAction, heldView, heldError, heldSession, dedupe metric.AddOption
 }
 
 func newTelemetry(set receiver.Settings) (*telemetry, error) {
@@ -84,7 +84,7 @@ func newTelemetry(set receiver.Settings) (*telemetry, error) {
 		t.verdicts[i] = t.with(attribute.String("result", infer.Verdict(i).String()))
 	}
 	t.heldAction, t.heldView, t.dedupe = t.with(attribute.String("item", "action")), t.with(attribute.String("item", "view")), t.with(attribute.String("item", "dedupe_key"))
-	t.heldError = t.with(attribute.String("item", "error"))
+	t.heldError, t.heldSession = t.with(attribute.String("item", "error")), t.with(attribute.String("item", "session"))
 	return t, nil
 }
 
@@ -109,6 +109,9 @@ func (t *telemetry) batch(ctx context.Context, in *ingest) {
 	t.stacks(ctx, in.stacks)
 	if in.batch.Late > 0 {
 		t.ReceiverDatadogRumLateEvents.Add(ctx, in.batch.Late, t.self)
+	}
+	if in.batch.Forgotten > 0 {
+		t.ReceiverDatadogRumEvictions.Add(ctx, in.batch.Forgotten, t.heldSession)
 	}
 	if in.batch.StorageErrors > 0 {
 		t.ReceiverDatadogRumStorageErrors.Add(ctx, in.batch.StorageErrors, t.self)
@@ -141,6 +144,7 @@ func (t *telemetry) observe(now func() held) error {
 			h := now()
 			o.Observe(int64(h.Actions), action)
 			o.Observe(int64(h.Views), view)
+			o.Observe(int64(h.Sessions), t.heldSession.(metric.ObserveOption))
 			return nil
 		}),
 		t.RegisterReceiverDatadogRumHeldSizeCallback(func(_ context.Context, o metric.Int64Observer) error {

@@ -88,6 +88,8 @@ func (c *Config) validateBounds() error {
 		positive("views::coalesce", c.Views.Coalesce),
 		positive("views::settle", c.Views.Settle),
 		positive("views::idle", c.Views.Idle),
+		positive("sessions::idle", c.Sessions.Idle),
+		positive("sessions::max_held", c.Sessions.MaxHeld),
 		positive("skew::threshold", c.Skew.Threshold),
 		positive("max_event_age", c.MaxEventAge),
 		positive("dedupe::ttl", c.Dedupe.TTL),

@@ -187,13 +187,13 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 	errs = errors.Join(errs, err)
 	builder.ReceiverDatadogRumHeldItems, err = builder.meter.Int64ObservableGauge(
 		"otelcol_receiver_datadog_rum_held_items",
-		metric.WithDescription("Actions and views held. [Alpha]"),
+		metric.WithDescription("Actions, views and living sessions held. [Alpha]"),
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ReceiverDatadogRumHeldRefused, err = builder.meter.Int64Counter(
 		"otelcol_receiver_datadog_rum_held_refused",
-		metric.WithDescription("Held actions, errors and views that a pipeline refused for good, or when the receiver stopped. [Alpha]"),
+		metric.WithDescription("Held actions, errors, views and sessions that a pipeline refused for good, or when the receiver stopped. [Alpha]"),
 		metric.WithUnit("{item}"),
 	)
 	errs = errors.Join(errs, err)

@@ -118,7 +118,7 @@ func AssertEqualReceiverDatadogRumEvictions(t *testing.T, tt *componenttest.Tele
 func AssertEqualReceiverDatadogRumHeldItems(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_datadog_rum_held_items",
-		Description: "Actions and views held. [Alpha]",
+		Description: "Actions, views and living sessions held. [Alpha]",
 		Unit:        "{item}",
 		Data: metricdata.Gauge[int64]{
 			DataPoints: dps,
@@ -132,7 +132,7 @@ func AssertEqualReceiverDatadogRumHeldItems(t *testing.T, tt *componenttest.Tele
 func AssertEqualReceiverDatadogRumHeldRefused(t *testing.T, tt *componenttest.Telemetry, dps []metricdata.DataPoint[int64], opts ...metricdatatest.Option) {
 	want := metricdata.Metrics{
 		Name:        "otelcol_receiver_datadog_rum_held_refused",
-		Description: "Held actions, errors and views that a pipeline refused for good, or when the receiver stopped. [Alpha]",
+		Description: "Held actions, errors, views and sessions that a pipeline refused for good, or when the receiver stopped. [Alpha]",
 		Unit:        "{item}",
 		Data: metricdata.Sum[int64]{
 			Temporality: metricdata.CumulativeTemporality,

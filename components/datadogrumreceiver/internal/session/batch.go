@@ -41,6 +41,7 @@ type Batch struct {
 	Held     bool // something new is held
 
 	StorageErrors int64
+	Forgotten     int64 // sessions that made room
 
 	owner uint64    // this batch's own number, not 0
 	view  [3]string // whose keys were made last: events of a body share them

@@ -106,6 +106,9 @@ func (s *Sessions) Expire(now time.Time, mode Mode) (n Expired) {
 	for _, v := range s.views.Expire(now, mode == All) {
 		s.forgetView(v)
 	}
+	for _, l := range s.lifetimes.Expire(now) {
+		s.remove(&l.Slot)
+	}
 	s.recent.Expire(now)
 	return n
 }

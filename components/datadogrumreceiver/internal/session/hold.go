@@ -150,4 +150,5 @@ func (s *Sessions) holdView(b *Batch, it *Item) {
 	}
 	b.Held = true
 	s.saveView(v)
+	s.seeSession(b, it)
 }

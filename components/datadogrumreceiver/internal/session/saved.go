@@ -12,10 +12,11 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
 )
 
-// savedItem is one item in storage: an action or a view.
+// savedItem is one item in storage.
 type savedItem struct {
-	Action *savedAction `json:"action,omitempty"`
-	View   *savedView   `json:"view,omitempty"`
+	Action  *savedAction  `json:"action,omitempty"`
+	View    *savedView    `json:"view,omitempty"`
+	Session *savedSession `json:"session,omitempty"`
 }
 
 // What is written to storage. Ages are kept as wall-clock times: a restart
@@ -113,6 +114,8 @@ func (s *Sessions) restore(item *savedItem, slot int64) bool {
 		return s.restoreAction(item.Action, slot)
 	case item.View != nil:
 		return s.restoreView(item.View, slot)
+	case item.Session != nil:
+		return s.restoreSession(item.Session, slot)
 	}
 	return false
 }

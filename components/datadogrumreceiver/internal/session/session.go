@@ -9,6 +9,7 @@ import (
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/digest"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/action"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/infer"
+	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/lifetime"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/session/view"
 	"github.com/otelcol-obs/otelcol-obs/internal/journal"
 	"github.com/otelcol-obs/otelcol-obs/internal/ttlset"
@@ -16,10 +17,11 @@ import (
 
 // Config is what the user may say about what is held.
 type Config struct {
-	Actions *action.Config
-	Infer   *infer.Config
-	Views   *view.Config
-	Dedupe  *DedupeConfig
+	Actions  *action.Config
+	Infer    *infer.Config
+	Views    *view.Config
+	Sessions *lifetime.Config
+	Dedupe   *DedupeConfig
 
 	MaxEventAge time.Duration // older events are records, not spans
 	Ahead       time.Duration // how far in the future a date may lie
@@ -55,12 +57,13 @@ type Sessions struct {
 
 	batches atomic.Uint64
 
-	mu      sync.Mutex
-	actions *action.Table
-	views   *view.Table
-	recent  *infer.Table
-	journal *journal.Journal // nil without storage
-	closed  bool             // the last hand-over has begun
+	mu        sync.Mutex
+	actions   *action.Table
+	views     *view.Table
+	lifetimes *lifetime.Table
+	recent    *infer.Table
+	journal   *journal.Journal // nil without storage
+	closed    bool             // the last hand-over has begun
 }
 
 // New returns sessions that hold nothing.
@@ -68,7 +71,7 @@ func New(cfg Config) (*Sessions, error) {
 	n, err := newNoise(cfg.Actions)
 	return &Sessions{
 		cfg: cfg, seen: ttlset.NewClaims[digest.Key](cfg.Dedupe.MaxEvents, cfg.Dedupe.TTL, ClaimLife), noise: n,
-		actions: action.NewTable(cfg.Actions), views: view.NewTable(cfg.Views), recent: infer.NewTable(cfg.Infer),
+		actions: action.NewTable(cfg.Actions), views: view.NewTable(cfg.Views), lifetimes: lifetime.NewTable(cfg.Sessions), recent: infer.NewTable(cfg.Infer),
 	}, err
 }
 
@@ -91,6 +94,7 @@ func (s *Sessions) full() bool {
 type Sizes struct {
 	Actions, ActionBytes int
 	Views, ViewBytes     int
+	Sessions             int // that live
 	Keys                 int // events remembered
 }
 
@@ -98,7 +102,7 @@ type Sizes struct {
 func (s *Sessions) Sizes() Sizes {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Sizes{s.actions.Len(), s.actions.Bytes(), s.views.Len(), s.views.Bytes(), s.seen.Len()}
+	return Sizes{s.actions.Len(), s.actions.Bytes(), s.views.Len(), s.views.Bytes(), s.lifetimes.Live(), s.seen.Len()}
 }
 
 // Stored reports whether what is held is also in storage.
