@@ -14,6 +14,7 @@ import (
 	"go.opentelemetry.io/collector/extension/xextension/storage"
 	"go.opentelemetry.io/collector/pdata/xpdata/request"
 
+	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/log"
 	"github.com/otelcol-obs/otelcol-obs/components/durablestorage/internal/queue"
 )
 
@@ -121,6 +122,10 @@ func TestABboltFileIsBroughtOver(t *testing.T) {
 	require.NoError(t, err)
 	require.Len(t, imported, 1)
 	require.NoError(t, os.Rename(imported[0], filepath.Join(halfWay, queueFile)))
+	l, _, err := log.Open(filepath.Join(halfWay, queueDir), log.Options{Queue: queueFile})
+	require.NoError(t, err)
+	require.NoError(t, l.SetKey(importBaseKey, make([]byte, 8)))
+	require.NoError(t, l.Close())
 
 	b := newBackend(true)
 	k = newLogKit(t, halfWay)

@@ -1,6 +1,7 @@
 package durablestorage
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -26,6 +27,11 @@ const (
 	importedMark = ".imported-"
 	// importedKey holds the highest number that came from it.
 	importedKey = "imported"
+	// importBaseKey holds what is added to a file's numbers while it is brought over.
+	importBaseKey = "import base"
+	// maxImported is the largest number that a request keeps: behind it there must be
+	// as many left as the queue will ever need.
+	maxImported = 1 << 55
 	// importBytes bounds what is in memory while requests are brought over.
 	importBytes = 4 * mib
 )
@@ -33,7 +39,7 @@ const (
 // openLog opens a queue's log and brings over what an earlier version left in a file.
 func (d *durableStorage) openLog(ctx context.Context, kind component.Kind, id component.ID, name, file string, tel *queueTelemetry) (*logQueue, error) {
 	path := filepath.Join(d.cfg.Directory, file)
-	if info, err := os.Lstat(path + logSuffix); err == nil && !info.IsDir() {
+	if info, err := os.Stat(path + logSuffix); err == nil && !info.IsDir() {
 		tel.add(tel.missingSegments, 1)
 		if err := d.setAside(path+logSuffix, fmt.Errorf("not a directory but %s", info.Mode().Type()), 0, 0, tel); err != nil {
 			return nil, err
@@ -77,6 +83,7 @@ func (d *durableStorage) importFile(ctx context.Context, l *log.Log, kind compon
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		if _, err := os.Stat(path + rescueMark); err != nil {
+			_ = l.SetKey(importBaseKey, nil) // else at the next start
 			return nil
 		}
 	case err != nil:
@@ -100,6 +107,7 @@ func (d *durableStorage) importFile(ctx context.Context, l *log.Log, kind compon
 	if err := os.Rename(path, imported); err != nil {
 		return err
 	}
+	_ = l.SetKey(importBaseKey, nil) // else at the next start
 	_ = os.Remove(filepath.Join(d.cfg.Directory, ".reserve-"+filepath.Base(path)))
 	d.logger.Info("a queue file was brought over to the log", zap.String("file", imported), zap.Int("requests", n))
 	return nil
@@ -116,11 +124,16 @@ func (d *durableStorage) appendFile(ctx context.Context, l *log.Log, kind compon
 	if !ok {
 		return 0, fmt.Errorf("file_storage client %T can't be walked", file)
 	}
+	base, err := importBase(l)
+	if err != nil {
+		return 0, err
+	}
 	have := map[uint64]struct{}{}
 	for _, i := range l.Indexes() {
 		have[i] = struct{}{}
 	}
 	var items []log.Item
+	var renumber []string // keys of requests that can't have their number
 	var size int
 	var highest uint64
 	flush := func() error {
@@ -134,11 +147,19 @@ func (d *durableStorage) appendFile(ctx context.Context, l *log.Log, kind compon
 		if !isRequest {
 			return nil, nil // the metadata is made of the requests
 		}
-		highest = max(highest, index)
-		if _, ok := have[index]; ok {
+		if index > maxImported || base+index > maxImported {
+			renumber = append(renumber, key)
 			return nil, nil
 		}
-		items = append(items, log.Item{Index: index, Value: append([]byte{}, value...)})
+		index += base
+		highest = max(highest, index)
+		if _, ok := have[index]; ok {
+			if was, err := l.Read(index); err != nil || !bytes.Equal(was, value) {
+				renumber = append(renumber, key)
+			}
+			return nil, nil
+		}
+		items = append(items, log.Item{Index: index, Value: bytes.Clone(value)})
 		if size += len(value); size < importBytes {
 			return nil, nil
 		}
@@ -147,6 +168,17 @@ func (d *durableStorage) appendFile(ctx context.Context, l *log.Log, kind compon
 	if err == nil && len(items) > 0 {
 		err = flush()
 	}
+	for _, key := range renumber {
+		if err != nil {
+			break
+		}
+		var value []byte
+		if value, err = file.Get(ctx, key); err == nil {
+			highest = max(highest, l.Next())
+			items = append(items, log.Item{Index: l.Next(), Value: value})
+			err = flush()
+		}
+	}
 	if err == nil {
 		err = l.SetKey(importedKey, binary.LittleEndian.AppendUint64(nil, highest))
 	}
@@ -154,6 +186,19 @@ func (d *durableStorage) appendFile(ctx context.Context, l *log.Log, kind compon
 		err = l.Sync()
 	}
 	return n, err
+}
+
+// importBase returns what is added to a file's numbers, the same until the file is
+// brought over. Beside requests that wait in the log, the file is of an earlier version
+// that ran in between and began its numbers anew.
+func importBase(l *log.Log) (base uint64, err error) {
+	if value := l.Key(importBaseKey); len(value) == 8 {
+		return binary.LittleEndian.Uint64(value), nil
+	}
+	if l.Len() > 0 {
+		base = l.Next()
+	}
+	return base, l.SetKey(importBaseKey, binary.LittleEndian.AppendUint64(nil, base))
 }
 
 // removeImported removes files whose requests are in the log, when these are done.
@@ -171,7 +216,8 @@ func (d *durableStorage) removeImported(l *log.Log, path string) error {
 			return err
 		}
 	}
-	return l.SetKey(importedKey, nil)
+	_ = l.SetKey(importedKey, nil) // else at the next start: a full disk stops none
+	return nil
 }
 
 // refuseLog is the error of a queue that is to be a file again while its log holds
