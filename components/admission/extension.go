@@ -107,6 +107,7 @@ func (e *admissionExtension) NotifyConfigSnapshot(_ context.Context, snapshot ex
 		e.set.Logger.Warn("listens without admission: one request can end the process", zap.String("listener", name))
 	}
 	e.found = found
+	e.telemetry.start(found.Names())
 	return nil
 }
 

@@ -2,6 +2,7 @@ package admission
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -86,13 +87,30 @@ func newTelemetry(set extension.Settings, pools *admission.Pools) (*telemetry, e
 
 func (t *telemetry) shutdown() { t.builder.Shutdown() }
 
+// start counts nothing at each listener: a counter that is there from the start shows
+// its first refusal as an increase.
+func (t *telemetry) start(listeners []string) {
+	ctx := context.Background()
+	for _, listener := range slices.Compact(listeners) {
+		for _, reason := range admission.Reasons {
+			attributes := refusedAttributes(listener, reason)
+			t.builder.AdmissionRefusedRequests.Add(ctx, 0, attributes)
+			t.builder.AdmissionRefusedBytes.Add(ctx, 0, attributes)
+		}
+	}
+}
+
+func refusedAttributes(listener string, reason admission.Reason) metric.MeasurementOption {
+	return metric.WithAttributeSet(attribute.NewSet(attribute.String("listener", listener), attribute.String("reason", string(reason))))
+}
+
 // refused counts a refusal, and logs it if none like it has just been.
 func (t *telemetry) refused(e admission.Event) {
 	key := refusedKey{e.Listener, e.Refusal.Reason}
 	t.mu.Lock()
 	s, ok := t.seen[key]
 	if !ok {
-		s = &seen{attributes: metric.WithAttributeSet(attribute.NewSet(attribute.String("listener", e.Listener), attribute.String("reason", string(e.Refusal.Reason))))}
+		s = &seen{attributes: refusedAttributes(e.Listener, e.Refusal.Reason)}
 		t.seen[key] = s
 	}
 	now := time.Now()

@@ -23,6 +23,11 @@ const (
 	ReasonAddress     Reason = "address"     // as many connections as one address may have
 )
 
+// Reasons is all of them.
+var Reasons = []Reason{
+	ReasonBusy, ReasonSize, ReasonPrice, ReasonDepth, ReasonRatio, ReasonPace, ReasonMalformed, ReasonEncoding, ReasonConnections, ReasonAddress,
+}
+
 // RetryAfter is what a sender is asked to wait before it tries again.
 const RetryAfter = time.Second
 

@@ -306,13 +306,16 @@ exporters:
 
 	// A damaged queue file is set aside at the next start.
 	c.Kill()
-	files, err := filepath.Glob(filepath.Join(c.DataDir, "queue", "exporter*"))
+	files, err := filepath.Glob(filepath.Join(c.DataDir, "queue", "exporter*.log", "*.seg"))
 	require.NoError(t, err)
 	require.NotEmpty(t, files)
-	require.NoError(t, os.WriteFile(files[0], []byte(strings.Repeat("damaged ", 1<<13)), 0o600))
+	for _, file := range files {
+		require.NoError(t, os.WriteFile(file, []byte(strings.Repeat("damaged ", 1<<13)), 0o600))
+	}
 	status.Store(http.StatusOK)
 	c.Run()
-	until(t, "the file is counted", func() {}, has("otelcol_extension_durable_storage_set_aside_files"))
+	counted := regexp.MustCompile(`(?m)^otelcol_extension_durable_storage_set_aside_files\{.*\} [1-9]`)
+	until(t, "the file is counted", func() {}, func() bool { return counted.MatchString(c.Scrape()) })
 	seen += c.Scrape()
 
 	for _, name := range wanted {

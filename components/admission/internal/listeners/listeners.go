@@ -135,6 +135,9 @@ func namesAny(middlewares any, kind component.Type) bool {
 	return false
 }
 
+// Names returns the names of all listeners.
+func (f *Found) Names() []string { return slices.Sorted(maps.Values(f.names)) }
+
 // NameOf returns the receiver that listens at a, or its port.
 func (f *Found) NameOf(a net.Addr) string {
 	port := Port(a.String())
