@@ -2,12 +2,14 @@ package datadogrumreceiver
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/pdata/pmetric"
+	"go.opentelemetry.io/collector/pdata/ptrace"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/event"
 	"github.com/otelcol-obs/otelcol-obs/components/datadogrumreceiver/internal/vitals"
@@ -145,4 +147,31 @@ func TestFeatureFlagsAreEvaluations(t *testing.T) {
 	n := len(g.records())
 	g.flush(g.cfg.Views.Idle)
 	require.Len(t, g.records(), n+1, "once for a view")
+}
+
+// The trace of a request is known to its server: it cannot become the page's, so the two are linked.
+func TestARequestThatNoActionBeganIsLinkedWithTheLoadOfItsPage(t *testing.T) {
+	g := newRig(t, nil).start(nil)
+	native := strings.Replace(request(3, "", 300), `"span_id"`, `"parent_span_id":"77","span_id"`, 1)
+	nowhere := strings.Replace(request(4, "", 300), `"view":{"id":"v1","url":"/"},`, "", 1)
+	g.post(joinLines(request(1, "", 300), act("a1", "click", "x", 5000), request(2, "a1", 5000), native, nowhere, page(1, `,"loading_time":850000000`)))
+	g.flush(time.Second)
+	links := map[string][]event.Link{}
+	for _, span := range g.spans() {
+		if url, ok := span.Attributes().Get("url.full"); ok {
+			links[url.Str()] = nil
+			for _, l := range span.Links().All() {
+				links[url.Str()] = append(links[url.Str()], event.Link{Trace: l.TraceID(), Span: l.SpanID()})
+			}
+		}
+	}
+	require.Equal(t, map[string][]event.Link{
+		"https://x.example/1": {event.ViewSpan(appID, "v1")},
+		"https://x.example/2": nil, // its click is its parent
+		"https://x.example/3": nil, // a native span is
+		"https://x.example/4": nil, // it names no view
+	}, links)
+	require.True(t, slices.ContainsFunc(g.spans(), func(span ptrace.Span) bool {
+		return span.SpanID() == event.ViewSpan(appID, "v1").Span && span.Name() == "browser.document_load"
+	}), "the link leads somewhere")
 }

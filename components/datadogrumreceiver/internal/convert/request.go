@@ -62,7 +62,7 @@ func (w *Writer) requestSpan(e *event.Event, from *event.Origin, at *event.Place
 	span := w.clientSpan(e, from)
 	span.SetEndTimestamp(e.End)
 	w.event(e, true)
-	w.cause(span, &at.Cause)
+	w.cause(span, at)
 	if at.Ahead {
 		w.put(attr.ClockSuspect).SetBool(true)
 	}
@@ -135,8 +135,13 @@ func spanName(e *event.Event) string {
 	return "GET"
 }
 
-// cause writes which action began the request, and how that was found.
-func (w *Writer) cause(span ptrace.Span, c *event.Cause) {
+// cause writes which action began the request, and how that was found; of a
+// request that none began, the page. That is a link: the server knows the trace.
+func (w *Writer) cause(span ptrace.Span, at *event.Place) {
+	c := &at.Cause
+	if !at.Of.IsZero() {
+		addLink(span, at.Of)
+	}
 	w.causeAttributes(c)
 	if !c.Parent.IsEmpty() {
 		span.SetParentSpanID(c.Parent)
@@ -169,7 +174,7 @@ func (w *Writer) errorSpan(e *event.Event, from *event.Origin, at *event.Place) 
 	span := w.clientSpan(e, from)
 	span.SetEndTimestamp(e.Start)
 	w.event(e, true)
-	w.cause(span, &at.Cause)
+	w.cause(span, at)
 	w.put(attr.StartUnknown).SetBool(true)
 	w.into(span.Attributes())
 	span.Status().SetCode(ptrace.StatusCodeError)

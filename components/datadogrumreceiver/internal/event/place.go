@@ -35,7 +35,7 @@ type Place struct {
 	Ahead    bool // the device's clock is ahead by more than the network explains
 	OwnsSpan bool // nothing else became the span it names
 	Cause    Cause
-	Of       Link   // the span of an action or view that a record belongs to
+	Of       Link   // the span of an action or view that a record belongs to, or that a root is linked with
 	Stack    string // the stack of an error in its source, "" when only the one that came is known
 	Waits    bool   // for its action, which has no span yet: nothing is written
 }

@@ -165,10 +165,15 @@ func (s *Sessions) placeFailure(b *Batch, it *Item, roots map[digest.Key]event.L
 	}
 }
 
-// placeInView makes what belongs to nothing else part of its view.
+// placeInView makes what belongs to nothing else part of its view. A request that
+// is the root of its trace is linked with it.
 func (it *Item) placeInView() {
 	at := &it.Place
-	if it.View != "" && at.Of.IsZero() && !at.Waits && !at.Late && !it.HasIDs() {
+	if it.View == "" || !at.Of.IsZero() || at.Waits || at.Late {
+		return
+	}
+	root := at.OwnsSpan && at.Cause.How == event.NotFound && it.Parent == (pcommon.SpanID{})
+	if root || !it.HasIDs() {
 		at.Of = event.ViewSpan(it.App, it.View)
 	}
 }
