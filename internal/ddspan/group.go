@@ -90,7 +90,7 @@ func (m *Mapper) Group(td ptrace.Traces, host string, now func() time.Time) Batc
 					traces[span.TraceID()] = t
 					order = append(order, t)
 				}
-				t.Add(dd, src)
+				t.Add(dd, src, resource.Language)
 				key := chunkKey{span.TraceID(), from}
 				c := chunks[key]
 				if c == nil {

@@ -22,7 +22,7 @@ var added = map[string][]string{
 	"rpc.service":                {"grpc.method.service"},
 	"rpc.method":                 {"grpc.method.name"},
 	"rpc.grpc.status_code":       {"grpc.status.code"},
-	"messaging.destination.name": {"messaging.destination", "kafka.topic"},
+	"messaging.destination.name": {"messaging.destination"}, // beside kafka.topic, tracers write it themselves
 	"user.id":                    {"usr.id"},
 	"error.message":              {"error.msg"},
 }

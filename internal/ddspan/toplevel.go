@@ -8,44 +8,55 @@ import (
 // Trace are all spans of one trace in a batch, over all services.
 type Trace struct {
 	Spans []*pb.Span
-	// Native is parallel to Spans: which of them a Datadog tracer made.
-	Native []bool
+	// marks is parallel to Spans: who says which of them are entry spans.
+	marks []marks
 }
 
-// Add adds a span.
-func (t *Trace) Add(dd *pb.Span, src Source) {
+// marks says who marks the entry spans of a service.
+type marks uint8
+
+const (
+	byKind   marks = iota // the mapping of OTel spans
+	byTracer              // a Datadog tracer, if it marked any span of the trace
+	byAgent               // nobody before the Agent
+)
+
+// languageNode is that of the one tracer that leaves entry spans to the Agent. It marks no more than the first span of a request.
+const languageNode = "nodejs"
+
+// Add adds a span that a process of this language sent.
+func (t *Trace) Add(dd *pb.Span, src Source, language string) {
 	t.Spans = append(t.Spans, dd)
-	t.Native = append(t.Native, src != OTel)
+	by := byTracer
+	switch {
+	case src == OTel:
+		by = byKind
+	case language == languageNode:
+		by = byAgent
+	}
+	t.marks = append(t.marks, by)
 }
 
 // MarkTopLevel marks the entry spans of each service. Where a tracer marked them, its marks stand. The mapping of OTel spans has
 // marked theirs by their kind already.
 func (t *Trace) MarkTopLevel() {
-	marked, natives := false, 0
+	marked := false
 	for i, dd := range t.Spans {
-		if t.Native[i] {
-			natives++
-			marked = marked || dd.Metrics[attrTopLevel] == 1
+		if t.marks[i] != byKind && dd.Metrics[attrTopLevel] == 1 {
+			traceutil.UpdateTracerTopLevel(dd)
+			marked = marked || t.marks[i] == byTracer
 		}
 	}
-	if natives == 0 {
-		return
-	}
-	if marked {
-		for i, dd := range t.Spans {
-			if t.Native[i] {
-				traceutil.UpdateTracerTopLevel(dd)
-			}
-		}
-		return
-	}
-	service := make(map[uint64]string, len(t.Spans))
-	for _, dd := range t.Spans {
-		service[dd.SpanID] = dd.Service
-	}
+	var service map[uint64]string
 	for i, dd := range t.Spans {
-		if !t.Native[i] {
+		if t.marks[i] == byKind || t.marks[i] == byTracer && marked {
 			continue
+		}
+		if service == nil {
+			service = make(map[uint64]string, len(t.Spans))
+			for _, s := range t.Spans {
+				service[s.SpanID] = s.Service
+			}
 		}
 		if parent, ok := service[dd.ParentID]; dd.ParentID == 0 || !ok || parent != dd.Service {
 			traceutil.SetTopLevel(dd, true)

@@ -37,6 +37,7 @@ func startAgent(t testing.TB, to *intake) *realAgent {
 	conf.TargetTPS = 1e6
 	conf.MaxRequestBytes = 25e6
 	conf.DecoderTimeout = 1000 // with 0 it answers 200 and drops
+	conf.EnableV1TraceEndpoint = true
 	conf.BucketInterval = 2 * time.Second
 	conf.ContainerTags = func(string) ([]string, error) { return nil, nil }
 	translator, err := attributes.NewTranslator(componenttest.NewNopTelemetrySettings())

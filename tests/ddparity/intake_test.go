@@ -80,6 +80,9 @@ func (in *intake) take(r *http.Request) error {
 		if err := proto.Unmarshal(raw, p); err != nil {
 			return err
 		}
+		for _, tp := range p.IdxTracerPayloads {
+			p.TracerPayloads = append(p.TracerPayloads, indexed{tp}.payload())
+		}
 		in.payloads = append(in.payloads, p)
 	case "/api/v0.2/stats":
 		p := new(pb.StatsPayload)

@@ -28,8 +28,7 @@ func TestATracersPayloadLeavesAsTheAgentSendsIt(t *testing.T) {
 			body, err := os.ReadFile("testdata/" + c.file)
 			require.NoError(t, err)
 			header := map[string]string{
-				"X-Datadog-Trace-Count": "1", "Datadog-Client-Computed-Top-Level": "t",
-				"Datadog-Meta-Lang": "nodejs", "Datadog-Meta-Tracer-Version": "5.132.0", "Datadog-Meta-Lang-Version": "22",
+				"X-Datadog-Trace-Count": "1", "Datadog-Meta-Lang": "nodejs", "Datadog-Meta-Tracer-Version": "5.132.0", "Datadog-Meta-Lang-Version": "22",
 			}
 			agentIntake.reset()
 			ourIntake.reset()
@@ -116,7 +115,7 @@ func spanDifferences(w, g arrived) (lines []string) {
 		b, inGot := g.Metrics[k]
 		field("metric "+k, or(inWant, fmt.Sprint(a)), or(inGot, fmt.Sprint(b)))
 	}
-	field("meta_struct", w.MetaStruct, g.MetaStruct)
+	field("meta_struct", fmt.Sprint(w.MetaStruct), fmt.Sprint(g.MetaStruct))
 	field("chunk priority", w.chunk.Priority, g.chunk.Priority)
 	field("chunk origin", w.chunk.Origin, g.chunk.Origin)
 	field("chunk tags", fmt.Sprint(w.chunk.Tags), fmt.Sprint(g.chunk.Tags))

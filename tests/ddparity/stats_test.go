@@ -46,7 +46,7 @@ func TestStatisticsAreThoseOfTheAgent(t *testing.T) {
 	} {
 		body, err := os.ReadFile("testdata/" + c.file)
 		require.NoError(t, err)
-		header := map[string]string{"X-Datadog-Trace-Count": "1", "Datadog-Client-Computed-Top-Level": "t", "Datadog-Meta-Lang": "nodejs", "Datadog-Meta-Tracer-Version": "5.132.0"}
+		header := map[string]string{"X-Datadog-Trace-Count": "1", "Datadog-Meta-Lang": "nodejs", "Datadog-Meta-Tracer-Version": "5.132.0"}
 		spans += 2
 		put(t, agent.url+c.path, body, header)
 		agentIntake.spans(t, spans)

@@ -115,7 +115,36 @@ func traceChunk(c *ddspan.Chunk) *pb.TraceChunk {
 	if d.DM != "" {
 		out.Tags["_dd.p.dm"] = d.DM
 	}
+	if c.Native {
+		withoutRepeats(c, out)
+	}
 	return out
+}
+
+// withoutRepeats leaves the decision about a trace on its root alone, and of Java and Python also the process. The datadog receiver repeats the
+// decision on every span, because a queue cuts traces; Datadog reads it from the chunk.
+func withoutRepeats(c *ddspan.Chunk, out *pb.TraceChunk) {
+	const dm, keptRate, priority = "_dd.p.dm", "_dd.p.ksr", "_sampling_priority_v1"
+	rate := c.Root.Meta[keptRate]
+	everySpan := c.From.Language == "nodejs" || c.From.Language == "go" // these write the priority on each
+	for _, s := range out.Spans {
+		if s == c.Root {
+			continue
+		}
+		if s.Meta[dm] == out.Tags[dm] {
+			delete(s.Meta, dm)
+		}
+		if s.Meta[keptRate] == rate {
+			delete(s.Meta, keptRate)
+		}
+		if p, ok := s.Metrics[priority]; ok && !everySpan && int32(p) == out.Priority {
+			delete(s.Metrics, priority)
+		}
+		if c.From.Language == "java" || c.From.Language == "python" {
+			delete(s.Meta, "language")
+			delete(s.Meta, "runtime-id")
+		}
+	}
 }
 
 // Rest returns the spans of a batch that parts hold, as a batch.
