@@ -33,6 +33,10 @@ type Config struct {
 	UndecidedRate any `mapstructure:"undecided_rate"`
 	// RateFromEnv names an environment variable whose number replaces undecided_rate.
 	RateFromEnv string `mapstructure:"rate_from_env"`
+	// KeepErrors is about how many traces with an error are kept a second that would be dropped.
+	KeepErrors float64 `mapstructure:"keep_errors_per_second"`
+	// KeepRare is how many traces of a rare shape are kept a second that would be dropped.
+	KeepRare int `mapstructure:"keep_rare_per_second"`
 	// Tracestate writes the ot member with the probability a trace was kept with.
 	Tracestate bool `mapstructure:"tracestate"`
 	// Logs is keep, follow, which drops the logs of dropped traces, or mark, which says so on the record.
@@ -76,6 +80,12 @@ func (c *Config) Validate() error {
 	}
 	if _, err := rates.Parse(c.UndecidedRate); err != nil {
 		refuse("undecided_rate%w", err)
+	}
+	if !(c.KeepErrors >= 0) || math.IsInf(c.KeepErrors, 0) {
+		refuse("keep_errors_per_second must be a number from 0, got %v", c.KeepErrors)
+	}
+	if c.KeepRare < 0 {
+		refuse("keep_rare_per_second must be at least 0, got %d", c.KeepRare)
 	}
 	if c.Logs != logsKeep && c.Logs != logsFollow && c.Logs != logsMark {
 		refuse("logs must be %s, %s or %s, got %q", logsKeep, logsFollow, logsMark, c.Logs)

@@ -19,7 +19,7 @@ func TestReadmeConfigurationsLoad(t *testing.T) {
 }
 
 func TestReadmeListsEveryMetric(t *testing.T) {
-	p := newPipelines(t, load(t, `logs: mark`))
+	p := newPipelines(t, load(t, `{logs: mark, keep_rare_per_second: 5}`))
 	p.traces(t, oneSpan(7, 0))
 	ld := plog.NewLogs()
 	ld.ResourceLogs().AppendEmpty().ScopeLogs().AppendEmpty().LogRecords().AppendEmpty().SetTraceID(traceID(7))

@@ -9,6 +9,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/exceptions"
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/memory"
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/rates"
@@ -18,6 +19,9 @@ import (
 type shared struct {
 	memory *memory.Memory
 	rates  rates.Table
+	// exceptions is nil unless traces are kept for their errors or rare shape.
+	exceptions *exceptions.Sampler
+	keepRare   bool
 
 	telemetry *metadata.TelemetryBuilder
 	options   [outcomeCount][]metric.AddOption
@@ -32,7 +36,10 @@ func newShared(set processor.Settings, cfg *Config) (*shared, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &shared{memory: memory.New(cfg.Memory.MaxEntries, cfg.Memory.TTL), rates: table, telemetry: builder}
+	s := &shared{memory: memory.New(cfg.Memory.MaxEntries, cfg.Memory.TTL), rates: table, telemetry: builder, keepRare: cfg.KeepRare > 0}
+	if cfg.KeepErrors > 0 || cfg.KeepRare > 0 {
+		s.exceptions = exceptions.New(cfg.KeepErrors, cfg.KeepRare)
+	}
 	id := attribute.String("processor", set.ID.String())
 	for o := range outcomeCount {
 		s.options[o] = []metric.AddOption{metric.WithAttributeSet(attribute.NewSet(id, attribute.String("outcome", o.String())))}
@@ -40,6 +47,13 @@ func newShared(set processor.Settings, cfg *Config) (*shared, error) {
 	self := metric.WithAttributeSet(attribute.NewSet(id))
 	err = builder.RegisterProcessorDdSamplerMemorySizeCallback(func(_ context.Context, o metric.Int64Observer) error {
 		o.Observe(int64(s.memory.Len(time.Now())), self)
+		return nil
+	})
+	if err != nil || !s.keepRare {
+		return s, err
+	}
+	err = builder.RegisterProcessorDdSamplerRareServicesCallback(func(_ context.Context, o metric.Int64Observer) error {
+		o.Observe(int64(s.exceptions.Services()), self)
 		return nil
 	})
 	return s, err

@@ -58,7 +58,11 @@ func (p *traceSampler) processTraces(ctx context.Context, td ptrace.Traces) (ptr
 		}
 	}
 	var traces, spans [outcomeCount]int64
-	if p.decide(b, &traces) {
+	changes := p.decide(b, &traces)
+	if p.exceptions != nil && (p.keepRare || traces[dropped]+traces[undecidedDropped] > 0) {
+		p.except(b, td, time.Now(), &traces)
+	}
+	if changes {
 		p.apply(b, td, &spans)
 	} else {
 		spans[kept] = int64(td.SpanCount())
@@ -114,6 +118,7 @@ func (p *traceSampler) apply(b *scratch, td ptrace.Traces, counts *[outcomeCount
 				v := &b.verdicts[trace]
 				if v.outcome.keeps() {
 					counts[kept]++
+					markException(span, v)
 					if p.tracestate {
 						w.write(span, trace, &b.Traces[trace], v)
 						if !b.Traces[trace].HasPriority && b.written[trace] != resource && describe(span) {

@@ -15,6 +15,8 @@ const (
 	undecidedKept
 	undecidedDropped
 	lateKeep
+	errorKept
+	rareKept
 	singleSpan
 	marked
 	unknown
@@ -22,7 +24,7 @@ const (
 )
 
 func (o outcome) String() string {
-	return [outcomeCount]string{"kept", "dropped", "undecided_kept", "undecided_dropped", "late_keep", "single_span", "marked", "unknown"}[o]
+	return [outcomeCount]string{"kept", "dropped", "undecided_kept", "undecided_dropped", "late_keep", "error_kept", "rare_kept", "single_span", "marked", "unknown"}[o]
 }
 
 func (o outcome) keeps() bool { return o != dropped && o != undecidedDropped }
@@ -32,6 +34,10 @@ type verdict struct {
 	outcome outcome
 	change  change
 	th      uint64
+	// final means that somebody wants the trace dropped, whatever it holds.
+	final bool
+	// errorRate is the rate at which a trace was kept for its error.
+	errorRate float64
 }
 
 // change is what is to become of the threshold in the tracestate of a kept trace's spans.
@@ -45,6 +51,7 @@ const (
 
 // judge decides about a trace by what its spans say.
 //
+//	kept by a sampler before this one, for an error or a rare shape      kept
 //	priority <= 0                                                     dropped
 //	priority 2; or 1 with a rate, a threshold or a maker other than -0   kept
 //	no priority, and a threshold: its SDK decided                     kept
@@ -53,10 +60,16 @@ const (
 func judge(t *facts.Trace, probabilistic bool) verdict {
 	d := t.Decision()
 	switch {
+	case t.Maker == facts.ExceptionMaker:
+		v := verdict{outcome: kept}
+		if t.HasTH {
+			v.change = eraseTH
+		}
+		return v
 	case probabilistic:
 		return undecided(t)
 	case d.Known && d.Priority <= 0:
-		return verdict{outcome: dropped}
+		return verdict{outcome: dropped, final: d.Priority < 0}
 	case d.Known && d.Priority == 1 && d.Maker <= facts.DefaultMaker && !d.HasRate && !t.HasTH,
 		!d.Known && !t.HasTH:
 		return undecided(t)

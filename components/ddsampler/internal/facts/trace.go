@@ -10,6 +10,7 @@ import (
 	"go.opentelemetry.io/collector/pdata/pcommon"
 	"go.opentelemetry.io/collector/pdata/ptrace"
 
+	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/exceptions"
 	"github.com/otelcol-obs/otelcol-obs/components/ddsampler/internal/otstate"
 	"github.com/otelcol-obs/otelcol-obs/ddcontext"
 	"github.com/otelcol-obs/otelcol-obs/internal/ddid"
@@ -39,7 +40,8 @@ const (
 	NoMaker      Maker = iota
 	DefaultMaker       // -0: nobody had an opinion
 	SamplingMaker
-	ForcedMaker // somebody wanted this trace, whatever the rate
+	ForcedMaker    // somebody wanted this trace, whatever the rate
+	ExceptionMaker // a sampler kept it for an error or a rare shape, although it was to be dropped
 )
 
 // Trace is what the spans of a batch say about one trace.
@@ -122,6 +124,12 @@ func (t *Trace) add(span ptrace.Span, undecidedRate float64) {
 		case DecisionMakerKey:
 			if v.Type() == pcommon.ValueTypeStr {
 				t.Maker = max(t.Maker, maker(v.Str()))
+			}
+		case exceptions.ErrorKey:
+			t.Maker = ExceptionMaker
+		case exceptions.RareKey:
+			if n, ok := number(v); ok && n == 1 {
+				t.Maker = ExceptionMaker
 			}
 		case KnuthRateKey:
 			t.addRate(v, knuthRate)

@@ -25,13 +25,14 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                        metric.Meter
-	mu                           sync.Mutex
-	registrations                []metric.Registration
-	ProcessorDdSamplerLogRecords metric.Int64Counter
-	ProcessorDdSamplerMemorySize metric.Int64ObservableGauge
-	ProcessorDdSamplerSpans      metric.Int64Counter
-	ProcessorDdSamplerTraces     metric.Int64Counter
+	meter                          metric.Meter
+	mu                             sync.Mutex
+	registrations                  []metric.Registration
+	ProcessorDdSamplerLogRecords   metric.Int64Counter
+	ProcessorDdSamplerMemorySize   metric.Int64ObservableGauge
+	ProcessorDdSamplerRareServices metric.Int64ObservableGauge
+	ProcessorDdSamplerSpans        metric.Int64Counter
+	ProcessorDdSamplerTraces       metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -51,6 +52,21 @@ func (builder *TelemetryBuilder) RegisterProcessorDdSamplerMemorySizeCallback(cb
 		cb(ctx, &observerInt64{inst: builder.ProcessorDdSamplerMemorySize, obs: o})
 		return nil
 	}, builder.ProcessorDdSamplerMemorySize)
+	if err != nil {
+		return err
+	}
+	builder.mu.Lock()
+	defer builder.mu.Unlock()
+	builder.registrations = append(builder.registrations, reg)
+	return nil
+}
+
+// RegisterProcessorDdSamplerRareServicesCallback sets callback for observable ProcessorDdSamplerRareServices metric.
+func (builder *TelemetryBuilder) RegisterProcessorDdSamplerRareServicesCallback(cb metric.Int64Callback) error {
+	reg, err := builder.meter.RegisterCallback(func(ctx context.Context, o metric.Observer) error {
+		cb(ctx, &observerInt64{inst: builder.ProcessorDdSamplerRareServices, obs: o})
+		return nil
+	}, builder.ProcessorDdSamplerRareServices)
 	if err != nil {
 		return err
 	}
@@ -98,6 +114,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_processor_dd_sampler_memory_size",
 		metric.WithDescription("Traces whose verdict is remembered. [Alpha]"),
 		metric.WithUnit("{trace}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ProcessorDdSamplerRareServices, err = builder.meter.Int64ObservableGauge(
+		"otelcol_processor_dd_sampler_rare_services",
+		metric.WithDescription("Services whose shapes of spans are remembered. [Alpha]"),
+		metric.WithUnit("{service}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ProcessorDdSamplerSpans, err = builder.meter.Int64Counter(

@@ -103,10 +103,18 @@ func (t Table) OfResource(resource pcommon.Resource) float64 {
 	if len(t.byEnv) == 0 {
 		return t.fallback
 	}
-	for _, key := range envKeys {
-		if v, ok := resource.Attributes().Get(key); ok && v.Type() == pcommon.ValueTypeStr && v.Str() != "" {
-			return t.For(v.Str())
-		}
+	if env := Env(resource); env != "" {
+		return t.For(env)
 	}
 	return t.fallback
+}
+
+// Env returns the environment that a resource names, empty if none.
+func Env(resource pcommon.Resource) string {
+	for _, key := range envKeys {
+		if v, ok := resource.Attributes().Get(key); ok && v.Type() == pcommon.ValueTypeStr && v.Str() != "" {
+			return v.Str()
+		}
+	}
+	return ""
 }
