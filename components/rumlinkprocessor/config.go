@@ -138,7 +138,7 @@ func createDefaultConfig() component.Config {
 		Logs: LogsConfig{
 			WaitFor:      waitIncomplete,
 			MaxWaitBytes: 32 << 20,
-			Copy:         []string{enrich.AttrService, enrich.AttrSpan, "session.id", "user.id", "rum.view.*", "rum.action.*"},
+			Copy:         []string{enrich.AttrService, enrich.AttrSpan, "session.id", "user.id", "account.id", "rum.view.*", "rum.action.*"},
 			MarkNoID:     true,
 		},
 		Spans: SpansConfig{

@@ -30,7 +30,7 @@ func TestWrongConfigurationsAreNamed(t *testing.T) {
 		`logs: {wait: 6m}`:                                      "logs::wait must be between 0 and store::ttl (5m0s), got 6m0s",
 		`logs: {wait_for: godot}`:                               `logs::wait_for must be incomplete or unknown_span, got "godot"`,
 		`logs: {max_wait_bytes: -1}`:                            "logs::max_wait_bytes must be positive, got -1",
-		`logs: {copy: [rum.vew.*]}`:                             "logs::copy must name service.name, span.name or some of [session.id user.id rum.application.id rum.view.id rum.view.name rum.view.url rum.action.id rum.action.name rum.action.type], got \"rum.vew.*\"",
+		`logs: {copy: [rum.vew.*]}`:                             "logs::copy must name service.name, span.name or some of [session.id user.id account.id rum.application.id rum.view.id rum.view.name rum.view.url rum.action.id rum.action.name rum.action.type], got \"rum.vew.*\"",
 		`spans: {wait: -1s}`:                                    "spans::wait must be between 0 and store::ttl (5m0s), got -1s",
 		`spans: {max_wait_bytes: 0}`:                            "spans::max_wait_bytes must be positive, got 0",
 		`spans: {events: {min_severity: loud}}`:                 `spans::events::min_severity must be one of [trace debug info warn error fatal], got "loud"`,

@@ -72,11 +72,12 @@ var everyField = func() (want [index.RUMFields]bool) {
 	return want
 }()
 
-// User writes the session and user of the span's own baggage, then what the
+// User writes the session, user and account of the span's own baggage, then what the
 // trace knows.
 func User(attrs pcommon.Map, f *index.Found) {
 	copyAbsent(attrs, index.BaggageSession, index.RUMNames[index.SessionID])
 	copyAbsent(attrs, index.BaggageUser, index.RUMNames[index.UserID])
+	copyAbsent(attrs, index.BaggageAccount, index.RUMNames[index.AccountID])
 	if ctx, ok := f.RUM(); ok {
 		putRUM(attrs, &ctx, &everyField)
 	}

@@ -62,7 +62,7 @@ func (f *Fingerprints) Of(lr plog.LogRecord) uint64 {
 // gained reports whether a log may have the attribute from a linker.
 func gained(key string) bool {
 	switch key {
-	case "service.name", "span.name", "session.id", "user.id":
+	case "service.name", "span.name", "session.id", "user.id", "account.id":
 		return true
 	}
 	return strings.HasPrefix(key, LinkPrefix) || strings.HasPrefix(key, "rum.")

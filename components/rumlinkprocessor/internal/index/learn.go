@@ -5,8 +5,8 @@ package index
 // The store books it in full for each entry, so its account is an upper bound.
 const (
 	infoBytes   = 290
-	userBytes   = 420 + 80 // what is certain, and the head of what is claimed
-	claimBytes  = 160
+	userBytes   = 440 + 96 // what is certain, and the head of what is claimed
+	claimBytes  = 176
 	stringSlack = 16 // of the allocator, per string
 )
 

@@ -11,6 +11,7 @@ type RUM [RUMFields]string
 const (
 	SessionID = iota
 	UserID
+	AccountID
 	ApplicationID
 	ViewID
 	ViewName
@@ -25,6 +26,7 @@ const (
 var RUMNames = [RUMFields]string{
 	SessionID:     "session.id",
 	UserID:        "user.id",
+	AccountID:     "account.id",
 	ApplicationID: "rum.application.id",
 	ViewID:        "rum.view.id",
 	ViewName:      "rum.view.name",
@@ -39,6 +41,7 @@ var RUMNames = [RUMFields]string{
 var Governor = [RUMFields]int{
 	SessionID:     SessionID,
 	UserID:        SessionID,
+	AccountID:     SessionID,
 	ApplicationID: ApplicationID,
 	ViewID:        ViewID,
 	ViewName:      ViewID,
@@ -52,20 +55,21 @@ var Governor = [RUMFields]int{
 const (
 	BaggageSession = "baggage.session.id"
 	BaggageUser    = "baggage.user.id"
+	BaggageAccount = "baggage.account.id"
 )
 
 // Said is what one record says about the user of its trace.
 type Said struct {
 	// Claim is what the record says of itself, as RUM clients do.
 	Claim RUM
-	// Session and User are from the baggage of the request that a backend
-	// served. They outrank every claim.
-	Session, User string
+	// Session, User and Account are from the baggage of the request that a
+	// backend served. They outrank every claim.
+	Session, User, Account string
 }
 
 // ReadRUM collects what a span or log says about its user, in one pass over its
-// attributes. user.id counts only beside a session or RUM field: alone it may
-// mean anything.
+// attributes. user.id and account.id count only beside a session or RUM field:
+// alone they may mean anything.
 func ReadRUM(attrs pcommon.Map, maxRunes int) (said Said, found bool) {
 	for k, v := range attrs.All() {
 		if len(k) < len("user.id") || v.Type() != pcommon.ValueTypeStr {
@@ -76,7 +80,7 @@ func ReadRUM(attrs pcommon.Map, maxRunes int) (said Said, found bool) {
 			continue
 		}
 		*to = Cut(v.Str(), maxRunes)
-		found = found || to != &said.Claim[UserID]
+		found = found || to != &said.Claim[UserID] && to != &said.Claim[AccountID]
 	}
 	if !found {
 		return Said{}, false
@@ -88,6 +92,10 @@ func ReadRUM(attrs pcommon.Map, maxRunes int) (said Said, found bool) {
 // names differ in their first byte.
 func (s *Said) field(name string) *string {
 	switch name[0] {
+	case 'a':
+		if name == RUMNames[AccountID] {
+			return &s.Claim[AccountID]
+		}
 	case 's':
 		if name == RUMNames[SessionID] {
 			return &s.Claim[SessionID]
@@ -102,6 +110,8 @@ func (s *Said) field(name string) *string {
 			return &s.Session
 		case BaggageUser:
 			return &s.User
+		case BaggageAccount:
+			return &s.Account
 		}
 	case 'r':
 		if name[:4] != "rum." {

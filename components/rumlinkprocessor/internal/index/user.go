@@ -18,8 +18,8 @@ const maxClaims = 2
 // backend's own baggage named stands, and only claims of that session, or of
 // none, are believed.
 type user struct {
-	session, user string // from baggage
-	claims        []RUM  // one for each session that claims name, "" included
+	session, user, account string // from baggage
+	claims                 []RUM  // one for each session that claims name, "" included
 }
 
 // add merges what one record said and returns how many disagreements came to
@@ -28,7 +28,7 @@ func (u *user) add(said *Said) (conflicts int64) {
 	if said.Session != "" && u.session == "" {
 		conflicts += u.against(said.Session)
 	}
-	conflicts += merge(&u.session, said.Session) + merge(&u.user, said.User)
+	conflicts += merge(&u.session, said.Session) + merge(&u.user, said.User) + merge(&u.account, said.Account)
 	if said.Claim != (RUM{}) {
 		conflicts += u.addClaim(&said.Claim)
 	}
@@ -78,6 +78,9 @@ func (u *user) resolve() (ctx RUM) {
 	}
 	if u.user != "" {
 		ctx[UserID] = u.user
+	}
+	if u.account != "" {
+		ctx[AccountID] = u.account
 	}
 	for i := range ctx {
 		if g := Governor[i]; g != i && ctx[g] == disputed {
@@ -131,7 +134,7 @@ func (e *entry) addUser(said *Said) (conflicts, grown int64) {
 
 // bytes is what the texts cost: in the claims, and in what is certain of them.
 func (u *user) bytes() (n int64) {
-	n = 2 * (textBytes(u.session) + textBytes(u.user))
+	n = 2 * (textBytes(u.session) + textBytes(u.user) + textBytes(u.account))
 	for i := range u.claims {
 		n += claimBytes + 2*u.claims[i].bytes()
 	}
@@ -154,5 +157,5 @@ func textBytes(s string) int64 {
 
 // bytes is an upper bound of what a record adds to an entry.
 func (s *Said) bytes() int64 {
-	return userBytes + claimBytes + 2*(textBytes(s.Session)+textBytes(s.User)+s.Claim.bytes())
+	return userBytes + claimBytes + 2*(textBytes(s.Session)+textBytes(s.User)+textBytes(s.Account)+s.Claim.bytes())
 }

@@ -92,6 +92,22 @@ func TestClaimsOfManySessionsAreBounded(t *testing.T) {
 }
 
 // What a record may add is booked before it is known what it adds.
+func TestABackendsAccountOutranksAClaim(t *testing.T) {
+	t.Parallel()
+	claimed := claim("s", "home")
+	claimed.Claim[AccountID] = "claimed"
+	ctx, _ := resolved(t, claimed, &Said{Session: "s", Account: "acme"})
+	require.Equal(t, RUM{SessionID: "s", ViewID: "home", AccountID: "acme"}, ctx)
+	ctx, conflicts := resolved(t, &Said{Account: "acme"}, &Said{Account: "other"})
+	require.Empty(t, ctx[AccountID], "two backends disagree")
+	require.Positive(t, conflicts)
+
+	attrs := pcommon.NewMap()
+	attrs.PutStr("account.id", "acme")
+	_, found := ReadRUM(attrs, 10)
+	require.False(t, found, "alone it may mean anything")
+}
+
 func TestNeededBytesAreAnUpperBound(t *testing.T) {
 	t.Parallel()
 	rng := rand.New(rand.NewPCG(3, 4))
@@ -100,7 +116,7 @@ func TestNeededBytesAreAnUpperBound(t *testing.T) {
 	for range 2000 {
 		var e entry
 		for range 5 {
-			s := &Said{Session: pick(), User: pick()}
+			s := &Said{Session: pick(), User: pick(), Account: pick()}
 			for i := range s.Claim {
 				s.Claim[i] = pick()
 			}
@@ -114,6 +130,8 @@ func FuzzReadRUM(f *testing.F) {
 	f.Add("session.id", "s")
 	f.Add("rum.view.name", "home")
 	f.Add("baggage.user.id", "u")
+	f.Add("baggage.account.id", "a")
+	f.Add("account.id", "a")
 	f.Add("rum.", "")
 	f.Add("", "")
 	f.Fuzz(func(t *testing.T, key, value string) {
@@ -121,6 +139,6 @@ func FuzzReadRUM(f *testing.F) {
 		attrs.PutStr(key, value)
 		said, found := ReadRUM(attrs, 10)
 		require.Equal(t, found, said != Said{})
-		require.True(t, !found || slices.Contains(RUMNames[:], key) || key == BaggageSession || key == BaggageUser)
+		require.True(t, !found || slices.Contains(RUMNames[:], key) || key == BaggageSession || key == BaggageUser || key == BaggageAccount)
 	})
 }
