@@ -10,7 +10,7 @@ export GOFLAGS := -trimpath -buildvcs=false
 BIN := bin/otelcol-obs
 E2E := tests/e2e
 DDCONTEXT := ddcontext
-TOOLS := tools/image tools/structure
+TOOLS := tools/alerts tools/image tools/structure
 MODULES := . $(DDCONTEXT) $(E2E) $(TOOLS)
 
 .PHONY: help run build test test-clients test-race check fmt generate bench fuzz crash soak

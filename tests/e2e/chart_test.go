@@ -294,6 +294,11 @@ exporters:
 	}
 	until(t, "deliveries are counted", func() { postOneOfEach(t, c) },
 		has("otelcol_exporter_sent_spans", "otelcol_exporter_sent_log_records", "otelcol_exporter_sent_metric_points"))
+	until(t, "what is no OTLP is counted", func() {
+		resp, err := http.Post("http://"+c.OTLPHTTP+"/v1/logs", "application/json", strings.NewReader("{"))
+		require.NoError(t, err)
+		resp.Body.Close()
+	}, has("otelcol_admission_refused_requests"))
 	status.Store(http.StatusBadRequest)
 	until(t, "quarantine is counted", func() { postOneOfEach(t, c) }, has("otelcol_extension_retry_policy_quarantined_requests"))
 	status.Store(http.StatusServiceUnavailable)
@@ -319,7 +324,7 @@ exporters:
 	seen += c.Scrape()
 
 	for _, name := range wanted {
-		require.Contains(t, seen, "\n"+name+"{", "the rule asks for it")
+		require.Regexp(t, "\n"+name+"[ {]", seen, "the rule asks for it")
 	}
 	for _, label := range []string{`exporter="otlp_http"`, `receiver="otlp"`, `data_type="traces"`} {
 		require.Contains(t, seen, label, "the rules select or name by it")
