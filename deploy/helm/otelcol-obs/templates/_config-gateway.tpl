@@ -5,6 +5,9 @@
 {{- range $id, $values := dict "datadog" $gateway.datadog "fluent" $gateway.fluent -}}
 {{- if not $values.enabled -}}{{- include "otelcol-obs.remove" (list $cfg "receivers" $id) -}}{{- end -}}
 {{- end -}}
+{{- if not $gateway.rum.enabled -}}
+{{- include "otelcol-obs.remove" (list $cfg "receivers" "datadog_rum") -}}
+{{- end -}}
 {{- if not $gateway.join.enabled -}}
 {{- include "otelcol-obs.remove" (list $cfg "processors" "rum_link") -}}
 {{- else if eq (toString $gateway.join.wait) "0s" -}}
