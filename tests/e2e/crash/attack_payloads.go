@@ -134,53 +134,64 @@ func zstdWindow(log, n int) []byte {
 	return b
 }
 
-// datadogBombs are payloads that become much more than they are, by path.
-func datadogBombs() map[string]struct {
-	path string
-	body []byte
-} {
-	span := func(b []byte, fields uint32) []byte {
-		b = msgp.AppendMapHeader(b, fields+2)
-		b = msgp.AppendUint64(msgp.AppendString(b, "span_id"), 1)
-		return msgp.AppendUint64(msgp.AppendString(b, "trace_id"), 1)
+// datadogBomb is a payload that becomes much more than it is.
+type datadogBomb struct {
+	name, path string
+	body       func() []byte
+}
+
+func datadogBombs() []datadogBomb {
+	return []datadogBomb{
+		{"99 000 spans of two fields", "/v0.4/traces", func() []byte {
+			b := datadogTrace(99_000)
+			for range 99_000 {
+				b = datadogSpan(b, 0)
+			}
+			return b
+		}},
+		{"65 000 tags on each of 12 spans", "/v0.4/traces", func() []byte { return datadogTags(12, 65_000) }},
+		{"3 million tags on one span", "/v0.4/traces", func() []byte { return datadogTags(1, 3_000_000) }},
+		{"99 000 spans of JSON", "/v0.3/traces", func() []byte {
+			return []byte("[[" + strings.TrimSuffix(strings.Repeat(`{"span_id":1,"trace_id":1},`, 99_000), ",") + "]]")
+		}},
+		{"90 000 groups of statistics", "/v0.6/stats", func() []byte { return datadogStats(90_000) }},
 	}
-	array := func(n uint32) []byte { return msgp.AppendArrayHeader(msgp.AppendArrayHeader(nil, 1), n) }
-	two := array(99_000)
-	for range 99_000 {
-		two = span(two, 0)
-	}
-	tags := array(12)
-	for i := range 12 {
-		tags = msgp.AppendMapHeader(msgp.AppendString(span(tags, 1), "meta"), 65_000)
-		for j := range 65_000 {
-			tags = msgp.AppendString(msgp.AppendString(tags, fmt.Sprintf("%d.%x", i, j)), "")
+}
+
+// datadogTrace begins a payload of one trace.
+func datadogTrace(spans uint32) []byte {
+	return msgp.AppendArrayHeader(msgp.AppendArrayHeader(nil, 1), spans)
+}
+
+// datadogSpan begins a span with its ids and some fields more.
+func datadogSpan(b []byte, fields uint32) []byte {
+	b = msgp.AppendMapHeader(b, fields+2)
+	b = msgp.AppendUint64(msgp.AppendString(b, "span_id"), 1)
+	return msgp.AppendUint64(msgp.AppendString(b, "trace_id"), 1)
+}
+
+func datadogTags(spans, tags uint32) []byte {
+	b := datadogTrace(spans)
+	for i := range spans {
+		b = msgp.AppendMapHeader(msgp.AppendString(datadogSpan(b, 1), "meta"), tags)
+		for j := range tags {
+			b = msgp.AppendString(msgp.AppendString(b, fmt.Sprintf("%d.%x", i, j)), "")
 		}
 	}
-	one := array(1)
-	one = msgp.AppendMapHeader(msgp.AppendString(span(one, 1), "meta"), 3_000_000)
-	for j := range 3_000_000 {
-		one = msgp.AppendString(msgp.AppendString(one, fmt.Sprintf("%x", j)), "")
+	return b
+}
+
+func datadogStats(groups uint32) []byte {
+	b := msgp.AppendArrayHeader(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "Stats"), 1)
+	b = msgp.AppendUint64(msgp.AppendString(msgp.AppendMapHeader(b, 3), "Start"), 1)
+	b = msgp.AppendUint64(msgp.AppendString(b, "Duration"), 10e9)
+	b = msgp.AppendArrayHeader(msgp.AppendString(b, "Stats"), groups)
+	for i := range groups {
+		b = msgp.AppendMapHeader(b, 2)
+		b = msgp.AppendString(msgp.AppendString(b, "Name"), fmt.Sprintf("%x", i))
+		b = msgp.AppendUint64(msgp.AppendString(b, "Hits"), 1)
 	}
-	stats := msgp.AppendArrayHeader(msgp.AppendString(msgp.AppendMapHeader(nil, 1), "Stats"), 1)
-	stats = msgp.AppendUint64(msgp.AppendString(msgp.AppendMapHeader(stats, 3), "Start"), 1)
-	stats = msgp.AppendUint64(msgp.AppendString(stats, "Duration"), 10e9)
-	stats = msgp.AppendArrayHeader(msgp.AppendString(stats, "Stats"), 90_000)
-	for i := range 90_000 {
-		stats = msgp.AppendMapHeader(stats, 2)
-		stats = msgp.AppendString(msgp.AppendString(stats, "Name"), fmt.Sprintf("%x", i))
-		stats = msgp.AppendUint64(msgp.AppendString(stats, "Hits"), 1)
-	}
-	json := []byte("[[" + strings.TrimSuffix(strings.Repeat(`{"span_id":1,"trace_id":1},`, 99_000), ",") + "]]")
-	return map[string]struct {
-		path string
-		body []byte
-	}{
-		"99 000 spans of two fields":      {"/v0.4/traces", two},
-		"65 000 tags on each of 12 spans": {"/v0.4/traces", tags},
-		"3 million tags on one span":      {"/v0.4/traces", one},
-		"99 000 spans of JSON":            {"/v0.3/traces", json},
-		"90 000 groups of statistics":     {"/v0.6/stats", stats},
-	}
+	return b
 }
 
 // rumEvents is n MB of small events.

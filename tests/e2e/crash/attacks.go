@@ -21,10 +21,14 @@ import (
 // attack is something a stranger does to a listener.
 type attack struct {
 	name string
-	run  func(ctx context.Context, to targets) *answers
+	// prepare makes what is sent, which may take longer than to send it.
+	prepare func() act
 	// mayPass: some of it is within every bound, so it may be accepted.
 	mayPass bool
 }
+
+// act sends it and returns what was answered.
+type act func(ctx context.Context, to targets) *answers
 
 // targets are the listeners.
 type targets struct{ otlpGRPC, otlpHTTP, datadog, rum string }
@@ -57,7 +61,7 @@ func (a *answers) String() string {
 func (a *answers) accepted() int { return a.all["200"] + a.all["202"] + a.all["grpc 0"] }
 
 // posts sends body n times at once.
-func posts(n int, addr func(targets) string, path, contentType, encoding string, body []byte) func(context.Context, targets) *answers {
+func posts(n int, addr func(targets) string, path, contentType, encoding string, body []byte) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		client := &http.Client{Transport: &http.Transport{}, Timeout: 20 * time.Second}
@@ -102,7 +106,7 @@ func toDatadog(t targets) string { return t.datadog }
 func toRUM(t targets) string     { return t.rum }
 
 // holds opens n requests that declare a body of size and stop before its end.
-func holds(n, size, send int, addr func(targets) string, path, contentType string, hold time.Duration) func(context.Context, targets) *answers {
+func holds(n, size, send int, addr func(targets) string, path, contentType string, hold time.Duration) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		body := make([]byte, 64<<10)
@@ -137,7 +141,7 @@ func holds(n, size, send int, addr func(targets) string, path, contentType strin
 }
 
 // trickles sends n bodies a byte at a time, or, without a body, headers.
-func trickles(n int, addr func(targets) string, head string, every, hold time.Duration) func(context.Context, targets) *answers {
+func trickles(n int, addr func(targets) string, head string, every, hold time.Duration) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var wg sync.WaitGroup
@@ -166,7 +170,7 @@ func trickles(n int, addr func(targets) string, head string, every, hold time.Du
 }
 
 // floods opens n connections that say first and nothing more.
-func floods(n int, addr func(targets) string, first string, hold time.Duration) func(context.Context, targets) *answers {
+func floods(n int, addr func(targets) string, first string, hold time.Duration) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var conns []net.Conn
@@ -333,7 +337,7 @@ func (w *windows) take(id uint32, n int) int {
 }
 
 // grpcHolds opens connections whose streams send size bytes of a message that never ends.
-func grpcHolds(conns, streams, size int, hold time.Duration) func(context.Context, targets) *answers {
+func grpcHolds(conns, streams, size int, hold time.Duration) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		body := make([]byte, 16384)
@@ -389,7 +393,7 @@ func grpcHolds(conns, streams, size int, hold time.Duration) func(context.Contex
 }
 
 // grpcCalls sends the message as calls on some connections at once. Without end the client never ends its side.
-func grpcCalls(conns, calls int, encoding string, message []byte, end bool) func(context.Context, targets) *answers {
+func grpcCalls(conns, calls int, encoding string, message []byte, end bool) act {
 	flag := byte(0)
 	if encoding != "" {
 		flag = 1
@@ -453,7 +457,7 @@ func grpcCalls(conns, calls int, encoding string, message []byte, end bool) func
 }
 
 // frameFloods writes frames as fast as they go, on some connections.
-func frameFloods(conns int, hold time.Duration, frame func(c *http2Conn) error) func(context.Context, targets) *answers {
+func frameFloods(conns int, hold time.Duration, frame func(c *http2Conn) error) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var wg sync.WaitGroup

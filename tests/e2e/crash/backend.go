@@ -2,6 +2,7 @@ package crash
 
 import (
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -39,6 +40,8 @@ const smallEnough = 100
 type Backend struct {
 	URL    string
 	Ledger *Ledger
+	// Strangers says that what no client offered may arrive too. Set it before anything does.
+	Strangers bool
 
 	items atomic.Int64
 	bytes atomic.Int64
@@ -76,7 +79,7 @@ func (b *Backend) now() (Mood, <-chan struct{}) {
 	return b.mood, b.changed
 }
 
-// Items is the number of items taken so far, duplicates included.
+// Items is the number of clients' items taken so far, duplicates included.
 func (b *Backend) Items() int64 { return b.items.Load() }
 
 // Bytes is the size of all requests taken so far, decoded.
@@ -89,6 +92,9 @@ func (b *Backend) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return // the collector was killed while it wrote
 	}
 	uids, err := uidsOf(r.URL.Path, body)
+	if b.Strangers && errors.Is(err, errNoUID) {
+		err = nil
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
@@ -155,7 +161,10 @@ func readBody(r *http.Request) ([]byte, error) {
 	return io.ReadAll(src)
 }
 
-// uidsOf returns the numbers of all items in an OTLP request.
+// errNoUID is of an item that no client offered.
+var errNoUID = errors.New("an item without a uid")
+
+// uidsOf returns the numbers of all items in an OTLP request. With errNoUID it returns those that have one.
 func uidsOf(path string, body []byte) ([]uint64, error) {
 	var uids []uint64
 	var firstErr error
@@ -169,10 +178,11 @@ func uidsOf(path string, body []byte) ([]uint64, error) {
 			text = v.AsString()
 		}
 		uid, err := strconv.ParseUint(text, 10, 64)
-		if err != nil && firstErr == nil {
-			firstErr = fmt.Errorf("an item without a uid: %v", attrs.AsRaw())
+		if err == nil {
+			uids = append(uids, uid)
+		} else if firstErr == nil {
+			firstErr = fmt.Errorf("%w: %v", errNoUID, attrs.AsRaw())
 		}
-		uids = append(uids, uid)
 	}
 	switch {
 	case strings.Contains(path, "traces"):

@@ -36,7 +36,7 @@ func TestRUMIsKept(t *testing.T) {
 		overlay: `{receivers: {datadog_rum: {storage: durable_storage, actions: {wait: 1s, per_session: 0}}}}`,
 	})
 	r.Run()
-	fleet := StartFleet(t.Context(), &Client{Source: r.ledger.Source("RUM"), Batch: 50, Every: 50 * time.Millisecond, sender: newRUM(r.DatadogRUM)})
+	fleet := StartFleet(t.Context(), &Client{Source: r.ledger.Source("RUM"), Batch: 50, Every: 50 * time.Millisecond, sender: newRUM(r.DatadogRUM, true)})
 	for i := range 4 {
 		r.backend.Be([]Mood{OK, "503"}[i%2])
 		before := r.ledger.Total().Acked
@@ -127,9 +127,9 @@ func halfOf(uid, upper uint64) (id pcommon.TraceID) {
 	return id
 }
 
-// newRUM sends, in turn, a long task, which becomes a record at once, and an
-// action that began no traced request, which is held.
-func newRUM(addr string) *poster {
+// newRUM sends long tasks, which become records at once, and with actions every other
+// one is an action that began no traced request, which is held.
+func newRUM(addr string, actions bool) *poster {
 	return newPoster(http.MethodPost, "http://"+addr+"/api/v2/rum?ddsource=browser&dd-api-key=pubcrash", "text/plain", func(uids []uint64) []byte {
 		var body []byte
 		for _, uid := range uids {
@@ -141,7 +141,7 @@ func newRUM(addr string) *poster {
 				"context":     map[string]any{"uid": strconv.FormatUint(uid, 10)},
 			}
 			id := "ac000000-0000-4000-8000-" + strconv.FormatUint(1e11+uid, 10)
-			if uid%2 == 0 {
+			if uid%2 == 0 || !actions {
 				event["type"], event["long_task"] = "long_task", map[string]any{"id": id, "duration": 1e8}
 			} else {
 				event["type"], event["action"] = "action", map[string]any{"id": id, "type": "custom", "target": map[string]any{"name": "pay"}}
