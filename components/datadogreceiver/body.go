@@ -17,10 +17,35 @@ type intake struct {
 	maxBody int64
 	maxWait time.Duration
 	slots   chan struct{}
+	// maxSpans bounds the spans of one request.
+	maxSpans int
 }
 
 func newIntake(cfg *Config, pools *admission.Pools) *intake {
-	return &intake{pools: pools, maxBody: cfg.MaxRequestBodySize, maxWait: cfg.MaxWait, slots: make(chan struct{}, cfg.MaxConcurrentRequests)}
+	i := &intake{pools: pools, maxBody: cfg.MaxRequestBodySize, maxWait: cfg.MaxWait}
+	i.size(cfg)
+	return i
+}
+
+const (
+	// What bounds a request where the configuration says 0.
+	mostSpans    = 100_000
+	spanBytes    = 1400 // what a span of two fields is decoded to, and what is made of it on its way
+	leastAtOnce  = 16
+	requestBytes = 8 << 20 // what a large request is decoded to
+)
+
+// size takes over how many requests and spans are configured, or what the pools have memory for. The pools have their size once the
+// extensions have started.
+func (i *intake) size(cfg *Config) {
+	atOnce, spans := cfg.MaxConcurrentRequests, cfg.MaxSpansPerRequest
+	if atOnce == 0 {
+		atOnce = int(max(leastAtOnce, i.pools.Decoding.Usage().Limit/requestBytes))
+	}
+	if spans == 0 {
+		spans = int(min(mostSpans, i.pools.Decoding.Largest()/spanBytes))
+	}
+	i.slots, i.maxSpans = make(chan struct{}, atOnce), spans
 }
 
 // acquire waits for a slot, at most max_wait. release does nothing when there is none.

@@ -15,7 +15,7 @@ func (r *datadogReceiver) decodeStats(ctx context.Context, sender *sender, body 
 	if err := charge(statsExpansion * len(body)); err != nil {
 		return nil, r.intake.refusal(err)
 	}
-	result, err := stats.Decode(body, r.cfg.MaxSpansPerRequest)
+	result, err := stats.Decode(body, r.intake.maxSpans)
 	r.telemetry.receivedStats(ctx, sender, len(body), result)
 	if err != nil {
 		return nil, r.undecodable(err)

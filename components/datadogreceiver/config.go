@@ -19,8 +19,6 @@ const (
 	defaultCgroupRoot    = "/sys/fs/cgroup"
 	defaultEndpoint      = "localhost:8126"
 	defaultMaxBody       = 25 << 20
-	defaultMaxSpans      = 100_000
-	defaultConcurrency   = 16
 	defaultMaxWait       = time.Second
 	defaultHeaderTimeout = 10 * time.Second
 	defaultEnv           = "none"
@@ -42,10 +40,12 @@ type Config struct {
 	// Datadog can send them back alike.
 	KeepEncoding bool `mapstructure:"keep_encoding"`
 
-	// MaxSpansPerRequest bounds the spans built from one request. One with more is refused with 413.
+	// MaxSpansPerRequest bounds the spans built from one request. One with more is refused with 413. 0: what fits into the memory
+	// that one decoded request may have, at most 100000.
 	MaxSpansPerRequest int `mapstructure:"max_spans_per_request"`
 
-	// MaxConcurrentRequests bounds the requests decoded and handed on at a time, and with max_request_body_size what all bodies hold.
+	// MaxConcurrentRequests bounds the requests decoded and handed on at a time. 0: one for each 8 MiB that decoded requests may
+	// have together, at least 16.
 	MaxConcurrentRequests int `mapstructure:"max_concurrent_requests"`
 
 	// MaxWait bounds how long a request is held in all, for its turn and for the pipeline, before it is refused with 429.
@@ -152,13 +152,11 @@ func createDefaultConfig() component.Config {
 	// The receiver decompresses itself, so that it can bound what a body becomes.
 	server.CompressionAlgorithms = []string{}
 	return &Config{
-		ServerConfig:          server,
-		Translation:           decode.Both,
-		MaxSpansPerRequest:    defaultMaxSpans,
-		MaxConcurrentRequests: defaultConcurrency,
-		MaxWait:               defaultMaxWait,
-		CgroupRoot:            defaultCgroupRoot,
-		Sampling:              SamplingConfig{DefaultEnv: defaultEnv, MaxServices: defaultMaxServices},
+		ServerConfig: server,
+		Translation:  decode.Both,
+		MaxWait:      defaultMaxWait,
+		CgroupRoot:   defaultCgroupRoot,
+		Sampling:     SamplingConfig{DefaultEnv: defaultEnv, MaxServices: defaultMaxServices},
 	}
 }
 
@@ -176,11 +174,11 @@ func (c *Config) Validate() error {
 	if c.KeepEncoding && c.Translation == decode.Semantic {
 		errs = errors.Join(errs, errors.New("keep_encoding needs translation both or lossless, got semantic"))
 	}
-	if c.MaxSpansPerRequest <= 0 {
-		errs = errors.Join(errs, fmt.Errorf("max_spans_per_request must be positive, got %d", c.MaxSpansPerRequest))
+	if c.MaxSpansPerRequest < 0 {
+		errs = errors.Join(errs, fmt.Errorf("max_spans_per_request must not be negative, got %d", c.MaxSpansPerRequest))
 	}
-	if c.MaxConcurrentRequests <= 0 {
-		errs = errors.Join(errs, fmt.Errorf("max_concurrent_requests must be positive, got %d", c.MaxConcurrentRequests))
+	if c.MaxConcurrentRequests < 0 {
+		errs = errors.Join(errs, fmt.Errorf("max_concurrent_requests must not be negative, got %d", c.MaxConcurrentRequests))
 	}
 	if c.MaxWait <= 0 {
 		errs = errors.Join(errs, fmt.Errorf("max_wait must be positive, got %s", c.MaxWait))

@@ -51,7 +51,7 @@ func newReceiver(set receiver.Settings, cfg *Config, pools *admission.Pools) (*d
 	}
 	r.decoders.New = func() any {
 		return decode.New(decode.Options{
-			Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: cfg.MaxSpansPerRequest, Roots: table.Learns(),
+			Mode: cfg.Translation, KeepEncoding: cfg.KeepEncoding, MaxSpans: r.intake.maxSpans, Roots: table.Learns(),
 		})
 	}
 	return r, nil
@@ -62,6 +62,7 @@ func (r *datadogReceiver) Start(ctx context.Context, host component.Host) error 
 	if r.cfg.ClientDropP0s && r.metrics == nil {
 		return errors.New("client_drop_p0s needs this receiver in a metrics pipeline, or the statistics that replace the dropped traces are lost")
 	}
+	r.intake.size(r.cfg)
 	r.info = newDiscovery(r)
 	return r.listen(ctx, host)
 }

@@ -11,12 +11,38 @@ import (
 	"time"
 
 	"github.com/stretchr/testify/require"
+	"go.opentelemetry.io/collector/component/componenttest"
 	"go.opentelemetry.io/collector/consumer/consumertest"
 	"go.opentelemetry.io/collector/receiver/receivertest"
 
 	"github.com/otelcol-obs/otelcol-obs/components/datadogreceiver/internal/metadata"
 	"github.com/otelcol-obs/otelcol-obs/internal/admission"
 )
+
+// The more memory a process has, the larger one request and the more of them at once.
+func TestLimitsFollowTheMemoryOfTheProcess(t *testing.T) {
+	for limit, want := range map[int64][2]int{ // of both pools: requests at once, spans of one
+		32 << 20:   {16, 17_975},
+		164 << 20:  {16, 92_124},
+		4096 << 20: {384, 100_000},
+	} {
+		pools := admission.New(admission.Limits{})
+		r, err := newReceiver(receivertest.NewNopSettings(metadata.Type), createDefaultConfig().(*Config), pools)
+		require.NoError(t, err)
+		done, err := pools.Configure(admission.Limits{MaxBytes: limit}) // as the extension does, before receivers start
+		require.NoError(t, err)
+		r.cfg.NetAddr.Endpoint = "127.0.0.1:0"
+		require.NoError(t, r.Start(t.Context(), componenttest.NewNopHost()))
+		require.Equal(t, want, [2]int{cap(r.intake.slots), r.intake.maxSpans}, "%d", limit)
+		require.NoError(t, r.Shutdown(t.Context()))
+		done()
+
+		cfg := createDefaultConfig().(*Config)
+		cfg.MaxConcurrentRequests, cfg.MaxSpansPerRequest = 3, 200_000
+		i := newIntake(cfg, pools)
+		require.Equal(t, [2]int{3, 200_000}, [2]int{cap(i.slots), i.maxSpans}, "what is configured counts")
+	}
+}
 
 // net/http recovers a panic of a handler; the slot and the memory of its request must not be lost with it.
 func TestASlotIsGivenBackWhateverHappens(t *testing.T) {
