@@ -17,6 +17,8 @@ type MetricsConfig struct {
 	Sums SumsConfig `mapstructure:"sums"`
 	// Summaries says what becomes of summaries.
 	Summaries SummariesConfig `mapstructure:"summaries"`
+	// TraceStatistics sends datadog.trace.* metrics, which tracers and dd_stats make for other backends, as custom metrics.
+	TraceStatistics bool `mapstructure:"trace_statistics"`
 	// ResourceAttributesAsTags makes every resource attribute a tag.
 	ResourceAttributesAsTags bool `mapstructure:"resource_attributes_as_tags"`
 	// InstrumentationScopeMetadataAsTags makes the scope's name and version tags.
@@ -70,6 +72,7 @@ func defaultMetricsConfig() MetricsConfig {
 		Sums:       SumsConfig{CumulativeMonotonicMode: "to_delta", InitialCumulativeMonotonicMode: "auto"},
 		Summaries:  SummariesConfig{Mode: "gauges"},
 
+		TraceStatistics:                    true,
 		InstrumentationScopeMetadataAsTags: true,
 	}
 }

@@ -115,6 +115,9 @@ func (e *metricsExporter) Capabilities() consumer.Capabilities {
 func (e *metricsExporter) ConsumeMetrics(ctx context.Context, md pmetric.Metrics) error {
 	e.converting.Lock()
 	defer e.converting.Unlock()
+	if !e.core.cfg.Metrics.TraceStatistics {
+		e.core.tel.add(ctx, "trace_statistics_left_out", removeStatistics(md))
+	}
 	change := e.converter.Convert(md)
 	for reason, n := range change.LeftOut {
 		e.core.tel.add(ctx, "delta_points_left_out", n, "reason", reason)
@@ -189,12 +192,28 @@ func (e *metricsExporter) again(md pmetric.Metrics, undelivered map[series.Ref]b
 	return throttled(consumererror.NewMetrics(why.Err, out), why.Delay)
 }
 
+// statisticsPrefix begins the names of metrics that say what statistics say.
+const statisticsPrefix = "datadog.trace."
+
+// removeStatistics removes metrics that say what statistics say, and returns how many points that were.
+func removeStatistics(md pmetric.Metrics) (points int) {
+	before := md.DataPointCount()
+	md.ResourceMetrics().RemoveIf(func(rm pmetric.ResourceMetrics) bool {
+		rm.ScopeMetrics().RemoveIf(func(sm pmetric.ScopeMetrics) bool {
+			sm.Metrics().RemoveIf(func(m pmetric.Metric) bool { return strings.HasPrefix(m.Name(), statisticsPrefix) })
+			return sm.Metrics().Len() == 0
+		})
+		return rm.ScopeMetrics().Len() == 0
+	})
+	return before - md.DataPointCount()
+}
+
 // isSent reports whether a metric becomes series: a carrier of statistics does not, nor what stands beside it for other backends.
 func isSent(scope pmetric.ScopeMetrics, m pmetric.Metric) bool {
 	if ddstats.IsCarrier(m) {
 		return false
 	}
-	if !strings.HasPrefix(m.Name(), "datadog.trace.") {
+	if !strings.HasPrefix(m.Name(), statisticsPrefix) {
 		return true
 	}
 	for _, beside := range scope.Metrics().All() {

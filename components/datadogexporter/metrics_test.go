@@ -197,3 +197,24 @@ func TestARefusedMetricGoesToQuarantineAlone(t *testing.T) {
 	k.stopped.Store(exp, true)
 	require.Len(t, k.kept["metrics refused"], 1)
 }
+
+// What tracers counted themselves is counted again before the exporter, so their metrics would be billed for nothing.
+func TestStatisticsOfTracersAreLeftOutOnRequest(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, map[string]any{"metrics": map[string]any{"trace_statistics": false}})
+	md := pmetric.NewMetrics()
+	for _, name := range []string{"datadog.trace.hits", "datadog.trace.errors", "other"} {
+		m := md.ResourceMetrics().AppendEmpty().ScopeMetrics().AppendEmpty().Metrics().AppendEmpty()
+		m.SetName(name)
+		p := m.SetEmptyGauge().DataPoints().AppendEmpty()
+		p.SetTimestamp(pcommon.NewTimestampFromTime(time.Now()))
+		p.SetIntValue(1)
+	}
+	require.NoError(t, k.startMetrics(t).ConsumeMetrics(t.Context(), md))
+	k.waitFor(t, "series", func() bool { return len(k.series) > 0 })
+	for _, p := range k.series {
+		for _, s := range p.Series {
+			require.Equal(t, "other", s.Metric)
+		}
+	}
+}

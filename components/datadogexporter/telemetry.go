@@ -34,19 +34,20 @@ func newTelemetry(set exporter.Settings, key *intake.Key) (*telemetry, error) {
 	}
 	t := &telemetry{self: attribute.String("exporter", set.ID.String()), built: tb, logged: map[string]time.Time{}}
 	t.counters = map[string]metric.Int64Counter{
-		"delta_points_left_out":  tb.ExporterDatadogIntakeDeltaPointsLeftOut,
-		"dropped_items":          tb.ExporterDatadogIntakeDroppedItems,
-		"host_metadata_failures": tb.ExporterDatadogIntakeHostMetadataFailures,
-		"ignored_spans":          tb.ExporterDatadogIntakeIgnoredSpans,
-		"late_items":             tb.ExporterDatadogIntakeLateItems,
-		"repairs":                tb.ExporterDatadogIntakeRepairs,
-		"spans_sampled_out":      tb.ExporterDatadogIntakeSpansSampledOut,
-		"splits":                 tb.ExporterDatadogIntakeSplits,
-		"stats_groups":           tb.ExporterDatadogIntakeStatsGroups,
-		"stats_late_spans":       tb.ExporterDatadogIntakeStatsLateSpans,
-		"stats_overflow":         tb.ExporterDatadogIntakeStatsOverflow,
-		"traces_kept":            tb.ExporterDatadogIntakeTracesKept,
-		"truncated_entries":      tb.ExporterDatadogIntakeTruncatedEntries,
+		"delta_points_left_out":     tb.ExporterDatadogIntakeDeltaPointsLeftOut,
+		"trace_statistics_left_out": tb.ExporterDatadogIntakeTraceStatisticsLeftOut,
+		"dropped_items":             tb.ExporterDatadogIntakeDroppedItems,
+		"host_metadata_failures":    tb.ExporterDatadogIntakeHostMetadataFailures,
+		"ignored_spans":             tb.ExporterDatadogIntakeIgnoredSpans,
+		"late_items":                tb.ExporterDatadogIntakeLateItems,
+		"repairs":                   tb.ExporterDatadogIntakeRepairs,
+		"spans_sampled_out":         tb.ExporterDatadogIntakeSpansSampledOut,
+		"splits":                    tb.ExporterDatadogIntakeSplits,
+		"stats_groups":              tb.ExporterDatadogIntakeStatsGroups,
+		"stats_late_spans":          tb.ExporterDatadogIntakeStatsLateSpans,
+		"stats_overflow":            tb.ExporterDatadogIntakeStatsOverflow,
+		"traces_kept":               tb.ExporterDatadogIntakeTracesKept,
+		"truncated_entries":         tb.ExporterDatadogIntakeTruncatedEntries,
 	}
 	self := metric.WithAttributeSet(attribute.NewSet(t.self))
 	err = tb.RegisterExporterDatadogIntakeKeyStateCallback(func(_ context.Context, o metric.Int64Observer) error {

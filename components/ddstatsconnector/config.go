@@ -25,6 +25,8 @@ type Config struct {
 	PeerTags []string `mapstructure:"peer_tags"`
 	// Payload puts what Datadog's own intake wants beside the metrics. Only the datadog_intake exporter can use it.
 	Payload bool `mapstructure:"payload"`
+	// CountComputed counts spans that their tracer counts too. Right where nothing else is made of what tracers count.
+	CountComputed bool `mapstructure:"count_computed"`
 
 	// prevent unkeyed literals
 	_ struct{}

@@ -51,6 +51,7 @@ func newStatistics(set connector.Settings, cfg *Config) (*statistics, error) {
 		sender:  ddstats.Sender{Hostname: cfg.agentHostname(), Env: "none", Version: "otelcol-obs-" + set.BuildInfo.Version},
 		self:    metric.WithAttributeSet(attribute.NewSet(attribute.String("connector", set.ID.String()))),
 	}
+	s.counter.CountComputed = cfg.CountComputed
 	s.runner = ddstats.NewRunner(ddstats.Config{
 		Interval: cfg.BucketInterval, JournalInterval: cfg.JournalInterval, Limits: ddstats.DefaultLimits, Storage: cfg.Storage,
 		Kind: component.KindConnector, Owner: set.ID, Send: s.send, Log: set.Logger, Now: time.Now,

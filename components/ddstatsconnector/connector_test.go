@@ -189,3 +189,36 @@ func TestConfigErrorsNameTheKeyAndTheRule(t *testing.T) {
 		require.EqualError(t, c.Validate(), want)
 	}
 }
+
+// A tracer that counts its spans itself sends all of them all the same: with count_computed they are counted here, and only here.
+func TestSpansThatTheirTracerCountsAreCountedOnRequest(t *testing.T) {
+	t.Parallel()
+	for _, computed := range []bool{false, true} {
+		k := newKit(t, nil, map[string]any{"payload": true, "count_computed": computed})
+		td := spans(10)
+		td.ResourceSpans().At(0).Resource().Attributes().PutStr("_dd.stats_computed", "true")
+		require.NoError(t, k.traces.ConsumeTraces(t.Context(), td))
+		k.stop(t)
+		want := 0
+		if computed {
+			want = 10
+		}
+		metric, carried := hits(t, k.sunk)
+		require.EqualValues(t, want, metric)
+		require.EqualValues(t, want, carried)
+	}
+}
+
+// Nobody but the exporter that posts payloads may get them: they are as large as the statistics.
+func TestWithoutPayloadNoneIsMade(t *testing.T) {
+	t.Parallel()
+	k := newKit(t, nil, nil)
+	require.NoError(t, k.traces.ConsumeTraces(t.Context(), spans(10)))
+	k.stop(t)
+	require.NotEmpty(t, k.sunk.AllMetrics())
+	for _, md := range k.sunk.AllMetrics() {
+		raw, err := (&pmetric.JSONMarshaler{}).MarshalMetrics(md)
+		require.NoError(t, err)
+		require.NotContains(t, string(raw), "dd.internal.")
+	}
+}

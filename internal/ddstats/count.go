@@ -21,6 +21,9 @@ type Counter struct {
 	host     string
 	peerTags []string
 	now      func() time.Time
+
+	// CountComputed counts spans whose tracer says that it counts them too.
+	CountComputed bool
 }
 
 // NewCounter returns a counter. host is that of resources without one; peerTags are beside those Datadog knows.
@@ -58,7 +61,7 @@ func (c *Counter) CountBatch(b ddspan.Batch) Delta {
 	var d Delta
 	index := make(map[Key]int)
 	for _, chunk := range b.Chunks {
-		if chunk.From.StatsComputed {
+		if chunk.From.StatsComputed && !c.CountComputed {
 			continue
 		}
 		payload := payloadKey(chunk)

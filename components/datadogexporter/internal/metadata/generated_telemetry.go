@@ -25,26 +25,27 @@ func Tracer(settings component.TelemetrySettings) trace.Tracer {
 // TelemetryBuilder provides an interface for components to report telemetry
 // as defined in metadata and user config.
 type TelemetryBuilder struct {
-	meter                                     metric.Meter
-	mu                                        sync.Mutex
-	registrations                             []metric.Registration
-	ExporterDatadogIntakeDeltaPointsLeftOut   metric.Int64Counter
-	ExporterDatadogIntakeDeltaSeries          metric.Int64ObservableGauge
-	ExporterDatadogIntakeDroppedItems         metric.Int64Counter
-	ExporterDatadogIntakeHostMetadataFailures metric.Int64Counter
-	ExporterDatadogIntakeIgnoredSpans         metric.Int64Counter
-	ExporterDatadogIntakeKeyState             metric.Int64ObservableGauge
-	ExporterDatadogIntakeLateItems            metric.Int64Counter
-	ExporterDatadogIntakeRepairs              metric.Int64Counter
-	ExporterDatadogIntakeRequestBytes         metric.Int64Counter
-	ExporterDatadogIntakeRequests             metric.Int64Counter
-	ExporterDatadogIntakeSpansSampledOut      metric.Int64Counter
-	ExporterDatadogIntakeSplits               metric.Int64Counter
-	ExporterDatadogIntakeStatsGroups          metric.Int64Counter
-	ExporterDatadogIntakeStatsLateSpans       metric.Int64Counter
-	ExporterDatadogIntakeStatsOverflow        metric.Int64Counter
-	ExporterDatadogIntakeTracesKept           metric.Int64Counter
-	ExporterDatadogIntakeTruncatedEntries     metric.Int64Counter
+	meter                                       metric.Meter
+	mu                                          sync.Mutex
+	registrations                               []metric.Registration
+	ExporterDatadogIntakeDeltaPointsLeftOut     metric.Int64Counter
+	ExporterDatadogIntakeDeltaSeries            metric.Int64ObservableGauge
+	ExporterDatadogIntakeDroppedItems           metric.Int64Counter
+	ExporterDatadogIntakeHostMetadataFailures   metric.Int64Counter
+	ExporterDatadogIntakeIgnoredSpans           metric.Int64Counter
+	ExporterDatadogIntakeKeyState               metric.Int64ObservableGauge
+	ExporterDatadogIntakeLateItems              metric.Int64Counter
+	ExporterDatadogIntakeRepairs                metric.Int64Counter
+	ExporterDatadogIntakeRequestBytes           metric.Int64Counter
+	ExporterDatadogIntakeRequests               metric.Int64Counter
+	ExporterDatadogIntakeSpansSampledOut        metric.Int64Counter
+	ExporterDatadogIntakeSplits                 metric.Int64Counter
+	ExporterDatadogIntakeStatsGroups            metric.Int64Counter
+	ExporterDatadogIntakeStatsLateSpans         metric.Int64Counter
+	ExporterDatadogIntakeStatsOverflow          metric.Int64Counter
+	ExporterDatadogIntakeTraceStatisticsLeftOut metric.Int64Counter
+	ExporterDatadogIntakeTracesKept             metric.Int64Counter
+	ExporterDatadogIntakeTruncatedEntries       metric.Int64Counter
 }
 
 // TelemetryBuilderOption applies changes to default builder.
@@ -204,6 +205,12 @@ func NewTelemetryBuilder(settings component.TelemetrySettings, options ...Teleme
 		"otelcol_exporter_datadog_intake_stats_overflow",
 		metric.WithDescription("Spans counted in the overflow group because there were too many groups. [Beta]"),
 		metric.WithUnit("{span}"),
+	)
+	errs = errors.Join(errs, err)
+	builder.ExporterDatadogIntakeTraceStatisticsLeftOut, err = builder.meter.Int64Counter(
+		"otelcol_exporter_datadog_intake_trace_statistics_left_out",
+		metric.WithDescription("Points of datadog.trace.* metrics that were left out, because Datadog makes them of statistics. [Beta]"),
+		metric.WithUnit("{point}"),
 	)
 	errs = errors.Join(errs, err)
 	builder.ExporterDatadogIntakeTracesKept, err = builder.meter.Int64Counter(

@@ -41,6 +41,7 @@ func TestSetupTelemetry(t *testing.T) {
 	tb.ExporterDatadogIntakeStatsGroups.Add(context.Background(), 1)
 	tb.ExporterDatadogIntakeStatsLateSpans.Add(context.Background(), 1)
 	tb.ExporterDatadogIntakeStatsOverflow.Add(context.Background(), 1)
+	tb.ExporterDatadogIntakeTraceStatisticsLeftOut.Add(context.Background(), 1)
 	tb.ExporterDatadogIntakeTracesKept.Add(context.Background(), 1)
 	tb.ExporterDatadogIntakeTruncatedEntries.Add(context.Background(), 1)
 	AssertEqualExporterDatadogIntakeDeltaPointsLeftOut(t, testTel,
@@ -86,6 +87,9 @@ func TestSetupTelemetry(t *testing.T) {
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExporterDatadogIntakeStatsOverflow(t, testTel,
+		[]metricdata.DataPoint[int64]{{Value: 1}},
+		metricdatatest.IgnoreTimestamp())
+	AssertEqualExporterDatadogIntakeTraceStatisticsLeftOut(t, testTel,
 		[]metricdata.DataPoint[int64]{{Value: 1}},
 		metricdatatest.IgnoreTimestamp())
 	AssertEqualExporterDatadogIntakeTracesKept(t, testTel,
