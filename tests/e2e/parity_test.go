@@ -168,3 +168,52 @@ func arrived(t *testing.T, backend *sink.Sink) (o outcome) {
 	}
 	return o
 }
+
+// A sending queue cuts traces anywhere. Each piece gets the verdict of the whole, from a gateway that drops what nobody decided about and
+// remembers nothing.
+func TestAQueueMayCutATrace(t *testing.T) {
+	t.Parallel()
+	const traces, spans = 10, 60
+	behind := sink.Start(t)
+	gateway := toSink(t, behind, "processors: {dd_sampler: {undecided_rate: 0, memory: {ttl: 1ns}}}")
+	agent := collector.Start(t, collector.Options{
+		Configs: []string{"config/agent.yaml", "config/export/gateway.yaml"},
+		Env:     []string{"OTELCOL_OBS_GATEWAY=localhost"},
+		Overlay: fmt.Sprintf(`
+exporters:
+  load_balancing: {resolver: {dns: null, static: {hostnames: [%q]}}, sending_queue: {batch: {flush_timeout: 100ms, min_size: 1, max_size: 7}}}
+  otlp_grpc/gateway: {endpoint: %q}
+`, gateway.OTLPGRPC, gateway.OTLPGRPC),
+	})
+	var chunks []any
+	for trace := range uint64(traces) {
+		var chunk []any
+		for i := range uint64(spans) {
+			span := map[string]any{"service": "shop", "name": "work", "resource": "work", "trace_id": trace + 1, "span_id": 1000*trace + i + 1, "start": time.Now().UnixNano(), "duration": 1000}
+			if i == 0 {
+				// The first half was kept by a rate, the other dropped by it.
+				span["meta"] = map[string]any{"_dd.p.dm": "-3", "_dd.p.ksr": "0.5"}
+				span["metrics"] = map[string]any{"_sampling_priority_v1": 1 - trace/(traces/2)}
+			} else {
+				span["parent_id"] = 1000*trace + 1
+			}
+			chunk = append(chunk, span)
+		}
+		chunks = append(chunks, chunk)
+	}
+	body, err := json.Marshal(chunks)
+	require.NoError(t, err)
+	postJSON(t, "http://"+agent.Datadog+"/v0.3/traces", body)
+	behind.WaitFor(t, "what was kept", func() bool { return len(behind.Spans()) >= traces/2*spans })
+	for _, c := range []*collector.Collector{agent, gateway} {
+		_, err := c.Terminate(30 * time.Second)
+		require.NoError(t, err, "what is under way arrives")
+	}
+	ids := map[string]bool{}
+	for _, span := range behind.Spans() {
+		ids[span.SpanID().String()] = true
+		require.LessOrEqual(t, span.TraceID()[15], byte(traces/2), "a trace that was dropped")
+		require.Contains(t, span.TraceState().AsRaw(), "ot=th:8;")
+	}
+	require.Len(t, ids, traces/2*spans)
+}
