@@ -94,7 +94,7 @@ func TestAWrongReferenceIsExplained(t *testing.T) {
 		"env:H":              `"env:H" is not of the form required:NAME`,
 		"required:":          `"required:" names no environment variable`,
 		"required:?headers":  `"required:?headers" names no environment variable`,
-		"required:H?upper":   "required:H?upper: the forms are headers and insecure",
+		"required:H?upper":   "required:H?upper: the forms are headers, insecure, url, address, site and name",
 		"required:H?headers": "H: entry 1 is not key=value",
 	} {
 		_, err := retrieve(t, uri)
@@ -133,4 +133,38 @@ func TestInsideAConfiguration(t *testing.T) {
 		"headers":  map[string]any{"api-key": "a,b"},
 	}, conf.ToStringMap())
 	require.NoError(t, resolver.Shutdown(t.Context()))
+}
+
+func TestAValueHasTheFormThatIsAskedFor(t *testing.T) {
+	for uri, values := range map[string]map[string]string{
+		"required:X?site": {
+			"datadoghq.eu": "datadoghq.eu", "https://app.datadoghq.eu/": "datadoghq.eu", "us5.datadoghq.com": "us5.datadoghq.com",
+			"https://otlp.datadoghq.eu/v1": "X must be a Datadog site, such as datadoghq.com or datadoghq.eu", "data dog": "X must be a Datadog site, such as datadoghq.com or datadoghq.eu",
+		},
+		"required:X?name": {
+			"gw.monitoring.svc": "gw.monitoring.svc", "http://gw": "X must be a DNS name without scheme, port and path", "gw:4317": "X must be a DNS name without scheme, port and path",
+		},
+		"required:X?url": {
+			"https://otlp.example.com": "https://otlp.example.com", "http://127.0.0.1:4318/base/": "http://127.0.0.1:4318/base/",
+			"otlp.example.com:4318":              "X must be a URL such as https://otlp.example.com:4318",
+			"https://otlp.example.com/v1/traces": "X must end before /v1/traces, which is appended for each signal",
+			"https://":                           "X must be a URL such as https://otlp.example.com:4318",
+		},
+		"required:X?address": {
+			"otlp.example.com:4317": "otlp.example.com:4317", "http://127.0.0.1:4317": "http://127.0.0.1:4317", "https://h:4317/": "https://h:4317/",
+			"dns:///otlp.example.com:4317": "dns:///otlp.example.com:4317", "unix:///run/otlp.sock": "unix:///run/otlp.sock",
+			"grpc://127.0.0.1:1": "X must be host:port or a URL such as https://otlp.example.com:4317", "https://h/v1/traces": "X must have no path: gRPC has none",
+		},
+		"required:X?nothing": {"a": "required:X?nothing: the forms are headers, insecure, url, address, site and name"},
+	} {
+		for value, want := range values {
+			t.Setenv("X", value)
+			got, err := retrieve(t, uri)
+			if err != nil {
+				require.EqualError(t, err, want, value)
+				continue
+			}
+			require.Equal(t, want, got)
+		}
+	}
 }

@@ -10,6 +10,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -59,6 +60,9 @@ func run(ctx context.Context, bin, root string) (err error) {
 	collector := exec.Command(bin, "--config", "config/local.yaml")
 	collector.Dir, collector.Stdout, collector.Stderr = root, log, log
 	collector.Env = append(os.Environ(), "OTELCOL_OBS_DATA=_local")
+	if err := portsAreFree(ctx); err != nil {
+		return err
+	}
 	if err := collector.Start(); err != nil {
 		return fmt.Errorf("start the collector: %w", err)
 	}
@@ -82,6 +86,21 @@ func run(ctx context.Context, bin, root string) (err error) {
 	}
 	tr.print(os.Stdout)
 	fmt.Println("\nAll of it is in _local/*.jsonl. `make run DEMO=0` keeps the collector running for your own services.")
+	return nil
+}
+
+// portsAreFree returns an error that names a port of local.yaml that another process
+// has: the order would go to that one.
+func portsAreFree(ctx context.Context) error {
+	for _, port := range []string{"4317", "4318", "8126", "24224", "12722", "13133", "8888"} {
+		listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:"+port)
+		if err != nil {
+			return fmt.Errorf("port %s is taken, by another collector perhaps: stop it first (%w)", port, err)
+		}
+		if err := listener.Close(); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
