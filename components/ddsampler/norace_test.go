@@ -21,6 +21,7 @@ func TestAllocations(t *testing.T) {
 	}{
 		{"one trace", tracedBatch(1, 100), func(ptrace.Traces) {}, 0},
 		{"a hundred traces", tracedBatch(100, 1), func(ptrace.Traces) {}, 0},
+		{"a thousand traces", tracedBatch(1000, 1), func(ptrace.Traces) {}, 0},
 	} {
 		p := newSampler(t, createDefaultConfig().(*Config))
 		_, err := p.processTraces(t.Context(), c.td)

@@ -77,7 +77,7 @@ func (p *traceSampler) processTraces(ctx context.Context, td ptrace.Traces) (ptr
 
 func (p *traceSampler) release(b *scratch) {
 	b.Reset()
-	if cap(b.verdicts) > cap(b.Traces) {
+	if cap(b.Traces) == 0 {
 		b.verdicts, b.written = nil, nil
 	}
 	p.scratch.Put(b)
