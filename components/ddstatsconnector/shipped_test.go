@@ -56,8 +56,35 @@ func combinations(t *testing.T) (all [][]string) {
 		}
 		require.Contains(t, files, example, "its first line is its command")
 		all = append(all, files)
+		all = append(all, withDatadog(files)...)
 	}
 	return all
+}
+
+// withDatadog is a command line with Datadog for the backend, and behind each example what it needs then.
+func withDatadog(files []string) (all [][]string) {
+	for _, export := range []string{"datadog.yaml", "datadog-otlp.yaml"} {
+		var out []string
+		changed := false
+		for _, file := range files {
+			if filepath.Base(file) == "otlp.yaml" {
+				file, changed = filepath.Join(filepath.Dir(file), export), true
+			}
+			out = append(out, file)
+			if more := strings.TrimSuffix(file, ".yaml") + "-datadog.yaml"; exists(more) {
+				out = append(out, more)
+			}
+		}
+		if changed {
+			all = append(all, out)
+		}
+	}
+	return all
+}
+
+func exists(file string) bool {
+	_, err := os.Stat(file)
+	return err == nil
 }
 
 func merged(t *testing.T, files []string) shippedPipelines {
