@@ -81,6 +81,23 @@ func TestEveryAlertHasAnIncident(t *testing.T) {
 	require.True(t, quiet)
 }
 
+// A misspelt series would keep an alert silent for the wrong reason. docs/operate.md
+// has a test of its own that each metric it names exists.
+func TestSeriesOfIncidentsAreKnown(t *testing.T) {
+	t.Parallel()
+	raw, err := os.ReadFile("../../docs/operate.md")
+	require.NoError(t, err)
+	known := string(raw)
+	for _, r := range chartRules(t) {
+		known += r.Expr
+	}
+	for _, in := range incidents(t) {
+		for _, m := range regexp.MustCompile(`(?m)^(\w+)`).FindAllStringSubmatch(in.Series, -1) {
+			require.Regexp(t, `\b`+m[1]+`\b`, known, in.Name)
+		}
+	}
+}
+
 // scraped adds the labels that Prometheus gives to what it scrapes from a pod,
 // where a series does not say its own.
 func scraped(t *testing.T, series string) string {
