@@ -3,6 +3,7 @@ package datadogrumreceiver
 import (
 	"context"
 	"net/http"
+	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -96,4 +97,11 @@ func TestReadmeListsEveryMetric(t *testing.T) {
 	for o := range session.Outcomes {
 		require.Contains(t, readmetest.Text(t), "`"+o.String()+"`")
 	}
+}
+
+// The shop's traces are what the test in Chromium compares with what a backend got.
+func TestReadmeShowsTheShopAsItsTestSeesIt(t *testing.T) {
+	tree, err := os.ReadFile("../../tests/e2e/clients/testdata/shop.txt")
+	require.NoError(t, err)
+	require.Contains(t, readmetest.Text(t), "```\n"+string(tree)+"```\n")
 }

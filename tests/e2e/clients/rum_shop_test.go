@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
 	"sort"
 	"strings"
 	"testing"
@@ -61,10 +62,18 @@ service:
 				return false
 			}
 		}
-		return s.request("/details") != nil && s.request("/slow") != nil && s.span("browser.document_load") != nil &&
+		return s.request("/details") != nil && s.request("/slow") != nil && s.request("/stock") != nil && s.span("browser.document_load") != nil &&
 			len(s.exceptions()) >= 3 && len(s.timings("/gone")) >= 1 && len(s.timings("/picture.gif")) >= 1
 	})
 	t.Log("what an OTLP backend sees:\n" + s.tree())
+	golden, err := os.ReadFile("testdata/shop.txt")
+	require.NoError(t, err)
+	t.Cleanup(func() {
+		if t.Failed() {
+			t.Log("instead of testdata/shop.txt:\n" + s.story())
+		}
+	})
+	backend.WaitFor(t, "the traces of testdata/shop.txt", func() bool { return s.story() == string(golden) })
 
 	for _, lr := range s.exceptions() {
 		in := s.at(lr.TraceID(), lr.SpanID())
@@ -79,6 +88,9 @@ service:
 			require.Equal(t, ptrace.StatusCodeError, in.Status().Code(), want)
 		}
 	}
+	stock := s.request("/stock")
+	require.True(t, stock.ParentSpanID().IsEmpty(), "the server knows its trace: it cannot become the page's")
+	require.Equal(t, s.span("browser.document_load").TraceID(), stock.Links().At(0).TraceID())
 	for _, lr := range s.timings("/gone") {
 		require.Equal(t, plog.SeverityNumberError, lr.SeverityNumber(), "a request that never reached its server is not healthy")
 		require.Equal(t, "network_error", sink.Str(lr.Attributes(), "error.type"))
@@ -151,6 +163,77 @@ func (s *shop) timings(path string) (list []sink.Log) {
 		}
 	}
 	return list
+}
+
+// story prints the traces that begin in the page, in the order in which they do,
+// with what went wrong in them: what is the same each time.
+func (s *shop) story() string {
+	type item struct {
+		at    pcommon.Timestamp
+		text  string
+		below string // whose parent it is, "" of a record
+	}
+	key := func(trace pcommon.TraceID, span pcommon.SpanID) string { return trace.String() + span.String() }
+	children := map[string][]item{}
+	for _, span := range s.Spans() {
+		if span.Name() == "tcp.connect" {
+			continue // the service's first log line connects
+		}
+		parent := ""
+		if !span.ParentSpanID().IsEmpty() {
+			parent = key(span.TraceID(), span.ParentSpanID())
+		} else if span.Service() != "shop-web" {
+			continue // preflights and what no page asked for
+		}
+		children[parent] = append(children[parent], item{span.StartTimestamp(), s.line(span), key(span.TraceID(), span.SpanID())})
+	}
+	for _, lr := range s.Logs() {
+		text := lr.Body().AsString()
+		switch {
+		case lr.SeverityNumber() >= plog.SeverityNumberError:
+			text = "[ERROR] " + hosts.ReplaceAllString(text, "…")
+		case lr.EventName() != "":
+			continue
+		}
+		parent := key(lr.TraceID(), lr.SpanID())
+		children[parent] = append(children[parent], item{at: lr.Timestamp(), text: text})
+	}
+	var out strings.Builder
+	var write func(of, indent string)
+	write = func(of, indent string) {
+		items := children[of]
+		sort.SliceStable(items, func(i, j int) bool { return items[i].at < items[j].at })
+		for _, one := range items {
+			out.WriteString(indent + one.text + "\n")
+			if one.below != "" {
+				write(one.below, indent+"  ")
+			}
+		}
+	}
+	write("", "")
+	return out.String()
+}
+
+var hosts = regexp.MustCompile(`http://[^/ ]*`)
+
+// line is what a story says of a span.
+func (s *shop) line(span sink.Span) string {
+	parts := []string{span.Name()}
+	if url := sink.Str(span.Attributes(), "url.full"); url != "" {
+		parts[0] += " " + hosts.ReplaceAllString(url, "…")
+	}
+	if span.Status().Code() == ptrace.StatusCodeError {
+		parts = append(parts, "Error")
+	}
+	if aborted, ok := span.Attributes().Get("rum.resource.aborted"); ok && aborted.Bool() {
+		parts = append(parts, "rum.resource.aborted")
+	}
+	for _, link := range span.Links().All() {
+		if to := s.at(link.TraceID(), link.SpanID()); to != nil {
+			parts = append(parts, "linked with "+to.Name())
+		}
+	}
+	return strings.Join(parts, "   ")
 }
 
 // tree prints every trace with its records.

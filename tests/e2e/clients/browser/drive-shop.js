@@ -9,7 +9,7 @@ const [port, executablePath, profile, proxy, api, dead, maps] = process.argv.sli
 
 async function run() {
   const page = await open({ port, executablePath, profile, html: 'shop.html', script: 'shop.js', query: { proxy, api, dead }, maps })
-  await seen(page, ['error no stock of gloves'])
+  await seen(page, ['error no stock of gloves', 'resource /stock 200', 'resource /opaque 0'])
   for (const [id, events] of [
     ['buy', ['action Buy', 'resource /pay 200', 'error no stock of socks']],
     ['throw', ['action Throw', 'error no stock of hats']],

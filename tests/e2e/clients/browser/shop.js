@@ -59,5 +59,15 @@ on('details', async () => {
   say((await response.json()).total)
 })
 
-// No click begins this one.
-setTimeout(() => checkStock({ name: 'gloves', stock: 0 }), 200)
+// No click begins these. What is fetched before the SDK's session is there has no
+// trace. The answer of the first is opaque: the page may not read it.
+const pause = () => new Promise((resolve) => { setTimeout(resolve, 50) })
+async function open() {
+  while (!datadogRum.getInternalContext()) await pause()
+  fetch(api + '/opaque', { mode: 'no-cors' })
+  await pause()
+  post('/stock')
+  await pause()
+  setTimeout(() => checkStock({ name: 'gloves', stock: 0 }))
+}
+open()
