@@ -8,9 +8,11 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/consumer/consumererror"
+	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/codes"
 	"google.golang.org/grpc/status"
+	"google.golang.org/protobuf/proto"
 )
 
 // Each HTTP status, through the linked exporter. Without the policy most of
@@ -250,4 +252,20 @@ func TestQuarantineHoldsNoHeaders(t *testing.T) {
 	require.NoError(t, err)
 	require.NotContains(t, string(content)+files[0], "secret-key")
 	require.Regexp(t, `/\d{8}T\d{6}\.\d{9}Z-[0-9a-f]{8}-refused\.logs\.pb$`, files[0])
+}
+
+// An operator reads what the backend said, on one line and within bounds.
+func TestAnAnswersTextIsReadable(t *testing.T) {
+	status, err := proto.Marshal(&spb.Status{Code: 7, Message: "key\nrevoked"})
+	require.NoError(t, err)
+	for body, want := range map[string]string{
+		string(status): "key revoked",
+		`{"code":16,"message":"api key revoked"}`: `{"code":16,"message":"api key revoked"}`,
+		"<html>\r\n <b>403</b>\x00 ":              "<html> <b>403</b>",
+		"\xff\xfe":                                "",
+		"":                                        "",
+		strings.Repeat("é", 200):                  strings.Repeat("é", maxText/2) + "…",
+	} {
+		require.Equal(t, want, answerText([]byte(body)))
+	}
 }

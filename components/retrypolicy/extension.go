@@ -13,6 +13,8 @@ import (
 	"google.golang.org/grpc/codes"
 
 	"github.com/otelcol-obs/otelcol-obs/internal/answers"
+
+	"github.com/otelcol-obs/otelcol-obs/components/retrypolicy/internal/outage"
 )
 
 var (
@@ -31,10 +33,11 @@ type policy struct {
 	tel            *telemetry
 	quarantine     *quarantine
 	halt           *halt
+	outages        *outage.Log
 }
 
 func newExtension(set extension.Settings, cfg *Config) (*policy, error) {
-	p := &policy{cfg: cfg, logger: set.Logger, halt: newHalt(cfg.ShutdownGrace)}
+	p := &policy{cfg: cfg, logger: set.Logger, halt: newHalt(cfg.ShutdownGrace), outages: outage.New(set.Logger)}
 	for _, name := range cfg.GRPC.Quarantine {
 		code, err := parseCode(name)
 		if err != nil {

@@ -66,10 +66,12 @@ func (i *interceptor) intercept(ctx context.Context, method string, req, reply a
 	}
 	i.tel.answer(transportGRPC, act, int(st.Code()))
 	if act == deliver {
+		i.outages.Taken(cc.Target())
 		i.checkRejectedGRPC(req, reply, signal)
 		return nil
 	}
 	if act == retry {
+		i.outages.Refused(cc.Target(), st.Code().String()+": "+st.Message())
 		return retryable(st, nil)
 	}
 	body, ok := wireBytes(req)

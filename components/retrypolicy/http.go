@@ -6,6 +6,9 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	spb "google.golang.org/genproto/googleapis/rpc/status"
 	"google.golang.org/grpc/codes"
@@ -37,13 +40,20 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 		req = withBody(req, body)
 	}
 	resp, err := rt.halt.roundTrip(rt.next, req)
-	if err != nil || redirects(resp) {
+	if err != nil {
+		if req.Context().Err() == nil && !errors.Is(err, errHalted) {
+			rt.outages.Refused(req.URL.Host, err.Error())
+		}
 		return resp, err
+	}
+	if redirects(resp) {
+		return resp, nil
 	}
 	act := rt.httpAction(resp.StatusCode)
 	rt.tel.answer(transportHTTP, act, resp.StatusCode)
 	switch act {
 	case deliver:
+		rt.outages.Taken(req.URL.Host)
 		rt.checkRejected(req, resp)
 		return resp, nil
 	case toQuarantine:
@@ -54,12 +64,19 @@ func (rt *roundTripper) RoundTrip(req *http.Request) (*http.Response, error) {
 	case split:
 		err = rt.splitHTTP(req)
 	default:
-		return asRetry(resp, nil), nil
+		return rt.again(req, resp, nil), nil
 	}
 	if err != nil {
-		return asRetry(resp, err), nil
+		return rt.again(req, resp, err), nil
 	}
 	return asDelivered(resp), nil
+}
+
+// again turns an answer into one that is retried.
+func (rt *roundTripper) again(req *http.Request, resp *http.Response, cause error) *http.Response {
+	resp, said := asRetry(resp, cause)
+	rt.outages.Refused(req.URL.Host, said)
+	return resp
 }
 
 // withBody returns req, whose headers are shared and not changed, with a body.
@@ -160,29 +177,47 @@ func drain(resp *http.Response) {
 	_ = resp.Body.Close()
 }
 
-// asRetry turns an answer into one that exporterhelper retries, and keeps what
-// it said. Answers that it retries anyway pass as they are, with Retry-After.
-func asRetry(resp *http.Response, cause error) *http.Response {
+// asRetry turns an answer into one that exporterhelper retries, and returns what it
+// said. Answers that it retries anyway pass as they are, with Retry-After.
+func asRetry(resp *http.Response, cause error) (*http.Response, string) {
 	switch resp.StatusCode {
 	case http.StatusTooManyRequests, http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
-		return resp
+		return resp, resp.Status
 	}
-	said, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	body, _ := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
 	drain(resp)
-	st := &spb.Status{}
-	if proto.Unmarshal(said, st) != nil {
-		st = &spb.Status{}
+	said := resp.Status
+	if text := answerText(body); text != "" {
+		said += ": " + text
 	}
-	st.Code = int32(codes.Unavailable)
-	st.Message = fmt.Sprintf("retry_policy retries the answer %s: %s", resp.Status, st.Message)
 	if cause != nil {
-		st.Message += ": " + cause.Error()
+		said += ": " + cause.Error()
 	}
-	body, err := proto.Marshal(st)
-	if err != nil { // a message that is not UTF-8
-		body, _ = proto.Marshal(&spb.Status{Code: int32(codes.Unavailable), Message: "retry_policy retries the answer " + resp.Status})
+	raw, err := proto.Marshal(&spb.Status{Code: int32(codes.Unavailable), Message: "retry_policy retries the answer " + said})
+	if err != nil { // what it said is not UTF-8
+		raw, _ = proto.Marshal(&spb.Status{Code: int32(codes.Unavailable), Message: "retry_policy retries the answer " + resp.Status})
 	}
-	return answer(resp, http.StatusServiceUnavailable, body)
+	return answer(resp, http.StatusServiceUnavailable, raw), said
+}
+
+// maxText is how much of an answer's own words is logged.
+const maxText = 256
+
+// answerText returns what an answer's body says: the message of OTLP's Status, or
+// the beginning of a text, on one line.
+func answerText(body []byte) string {
+	st := &spb.Status{}
+	text := ""
+	if proto.Unmarshal(body, st) == nil && st.Message != "" {
+		text = st.Message
+	} else if utf8.Valid(body) {
+		text = string(body)
+	}
+	text = strings.Join(strings.FieldsFunc(text, func(r rune) bool { return unicode.IsSpace(r) || !unicode.IsPrint(r) }), " ")
+	if len(text) > maxText {
+		text = strings.ToValidUTF8(text[:maxText], "") + "…"
+	}
+	return text
 }
 
 func asDelivered(resp *http.Response) *http.Response {
