@@ -47,6 +47,11 @@ func TestPipelinesAreThoseOfTheRepositorysConfiguration(t *testing.T) {
 			}
 		}
 		at(t, want, "extensions", "durable_storage").(object)["max_bytes"] = map[string]float64{"agent": 512 << 20, "gateway": 1 << 30}[name]
+		intake := object{"max_connections": 10_000.0}
+		if name == "gateway" { // two of them, of which one can take what the other has no memory for
+			intake["readiness"] = object{"endpoint": "0.0.0.0:13134"}
+		}
+		at(t, want, "extensions").(object)["admission"] = intake
 		if name == "agent" {
 			at(t, want, "exporters", "load_balancing").(object)["resolver"] = object{
 				"k8s": object{"service": "obs-otelcol-obs-gateway-headless.monitoring", "ports": []any{4317.0}},

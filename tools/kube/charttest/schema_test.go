@@ -39,6 +39,7 @@ func TestBadValuesAreRefused(t *testing.T) {
 		"env values as numbers":   {`agent.env=[{"name":"A","value":1}]`, "at '/agent/env/0/value': got number, want string"},
 		"annotations as numbers":  {`gateway.podAnnotations={"a":1}`, "at '/gateway/podAnnotations/a': got number, want string"},
 		"a list as config":        {`agent.config=["receivers"]`, "at '/agent/config': got array, want null or string or object"},
+		"no connections":          {`intake.maxConnections=0`, "at '/intake/maxConnections': minimum: got 0, want 1"},
 		"service type":            {`gateway.service.type="ExternalName"`, "at '/gateway/service/type': value must be one of"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -56,11 +57,13 @@ func TestMissingValuesAreNamed(t *testing.T) {
 		set string
 		err string
 	}{
-		"no secret":      {"backend=datadog", "datadog.apiKeySecret.name is needed with backend=datadog: kubectl create secret generic datadog --from-literal=api-key=..."},
-		"no endpoint":    {"backend=otlp", "otlp.endpoint is needed with backend=otlp"},
-		"nothing to do":  {"backend=debug,agent.otlp.enabled=false,agent.datadog.enabled=false,agent.fluent.enabled=false", "agent: every receiver is turned off, so there is nothing to do; set agent.enabled=false instead"},
-		"config no YAML": {"backend=debug,agent.config=\\{", "agent.config: "},
-		"old Kubernetes": {"backend=debug", "chart requires kubeVersion: >=1.30.0-0"},
+		"no secret":       {"backend=datadog", "datadog.apiKeySecret.name is needed with backend=datadog: kubectl create secret generic datadog --from-literal=api-key=..."},
+		"no endpoint":     {"backend=otlp", "otlp.endpoint is needed with backend=otlp"},
+		"nothing to do":   {"backend=debug,agent.otlp.enabled=false,agent.datadog.enabled=false,agent.fluent.enabled=false", "agent: every receiver is turned off, so there is nothing to do; set agent.enabled=false instead"},
+		"config no YAML":  {"backend=debug,agent.config=\\{", "agent.config: "},
+		"little memory":   {"backend=debug,agent.resources.limits.memory=256Mi", "agent.resources.limits.memory is 256Mi: one request of 8 MiB needs 384Mi"},
+		"a small gateway": {"backend=debug,gateway.resources.limits.memory=300M", "gateway.resources.limits.memory is 300M: one request of 8 MiB needs 384Mi"},
+		"old Kubernetes":  {"backend=debug", "chart requires kubeVersion: >=1.30.0-0"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			version := recent

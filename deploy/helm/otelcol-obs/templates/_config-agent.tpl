@@ -28,6 +28,7 @@
 {{- include "otelcol-obs.addProcessor" (list $cfg "k8s_attributes" (include "otelcol-obs.kubernetesAttributes" . | fromYaml)) -}}
 {{- end -}}
 {{- include "otelcol-obs.overlayExporters" (list . $cfg $agent.queue.maxBytes) -}}
+{{- include "otelcol-obs.overlayIntake" (list . $cfg "") -}}
 {{- include "otelcol-obs.mergeUser" (list $cfg "agent.config" $agent.config) -}}
 {{- include "otelcol-obs.prune" (list $cfg "agent") -}}
 {{- toYaml $cfg -}}

@@ -23,6 +23,7 @@
 {{- end -}}
 {{- include "otelcol-obs.overlayClusterName" (list . $cfg) -}}
 {{- include "otelcol-obs.overlayExporters" (list . $cfg $gateway.queue.maxBytes) -}}
+{{- include "otelcol-obs.overlayIntake" (list . $cfg (include "otelcol-obs.gatewayHasPeers" .)) -}}
 {{- include "otelcol-obs.mergeUser" (list $cfg "gateway.config" $gateway.config) -}}
 {{- include "otelcol-obs.prune" (list $cfg "gateway") -}}
 {{- toYaml $cfg -}}

@@ -122,6 +122,15 @@ debug
 {{- end -}}
 {{- end }}
 
+{{/* What is taken in, and whether a probe asks if more can be: list root config hasPeers. */}}
+{{- define "otelcol-obs.overlayIntake" -}}
+{{- $admission := dict "max_connections" ((index . 0).Values.intake.maxConnections | int64) -}}
+{{- if index . 2 -}}
+{{- $_ := set $admission "readiness" (dict "endpoint" "0.0.0.0:13134") -}}
+{{- end -}}
+{{- $_ := set (index . 1).extensions "admission" $admission -}}
+{{- end }}
+
 {{- define "otelcol-obs.overlayClusterName" -}}
 {{- with (index . 0).Values.clusterName -}}
 {{- $action := dict "key" "k8s.cluster.name" "value" . "action" "insert" -}}

@@ -77,7 +77,14 @@
 {{- define "otelcol-obs.probes" -}}
 startupProbe: {httpGet: {path: /, port: health}, periodSeconds: 2, failureThreshold: 60}
 livenessProbe: {httpGet: {path: /, port: health}, periodSeconds: 15, failureThreshold: 4, timeoutSeconds: 5}
-readinessProbe: {httpGet: {path: /, port: health}, periodSeconds: 5, failureThreshold: 2, timeoutSeconds: 5}
+readinessProbe: {httpGet: {path: /, port: {{ . }}}, periodSeconds: 5, failureThreshold: 2, timeoutSeconds: 5}
+{{- end }}
+
+{{/* Whether another gateway can take what this one has no memory for. Where none can, its refusals are better than no endpoint. */}}
+{{- define "otelcol-obs.gatewayHasPeers" -}}
+{{- with .Values.gateway -}}
+{{- if ge (int (ternary .autoscaling.min .replicas .autoscaling.enabled)) 2 -}}true{{- end -}}
+{{- end -}}
 {{- end }}
 
 {{- define "otelcol-obs.containerSecurity" -}}
