@@ -26,9 +26,9 @@ func (p *traceSampler) except(b *scratch, td ptrace.Traces, now time.Time, count
 		}
 		was := v.outcome
 		if rare {
-			v.outcome = rareKept
+			v.outcome, v.exception = rareKept, memory.KeptForShape
 		} else if rate, keeps := p.exceptions.Error(now, c); keeps {
-			v.outcome, v.errorRate = errorKept, rate
+			v.outcome, v.exception, v.errorRate = errorKept, memory.KeptForError, rate
 		} else {
 			continue
 		}
@@ -37,7 +37,7 @@ func (p *traceSampler) except(b *scratch, td ptrace.Traces, now time.Time, count
 		}
 		counts[was]--
 		counts[v.outcome]++
-		p.memory.Put(b.Traces[i].ID, memory.Kept)
+		p.memory.Put(b.Traces[i].ID, v.exception)
 	}
 }
 
@@ -68,13 +68,13 @@ func (*traceSampler) walk(b *scratch, td ptrace.Traces, visit func(trace int, sp
 	}
 }
 
-// markException writes on a span why its trace stays. It stands on every span, because a sending queue may cut the trace before the next
+// markException writes on a span why its trace stays, as an Agent does. It stands on every span, because a sending queue may cut the trace before the next
 // sampler.
 func markException(span ptrace.Span, v *verdict) {
-	switch v.outcome {
-	case errorKept:
+	switch v.exception {
+	case memory.KeptForError:
 		span.Attributes().PutDouble(exceptions.ErrorKey, v.errorRate)
-	case rareKept:
+	case memory.KeptForShape:
 		span.Attributes().PutDouble(exceptions.RareKey, 1)
 	}
 }

@@ -44,10 +44,16 @@ func TestATraceWithAnErrorStaysAndSoDoesWhatComesOfItLater(t *testing.T) {
 		require.Equal(t, 1.0, rate.Double(), "every span says it")
 		require.NotContains(t, span.TraceState().AsRaw(), "th:", "it does not stand for others")
 	}
-	require.Len(t, spansOf(p.traces(t, oneSpan(7, 0))), 1, "a later chunk")
+	later := p.traces(t, oneSpan(7, 0))
+	require.Len(t, spansOf(later), 1, "a later chunk")
+	require.Len(t, spansOf(p.traces(t, oneSpan(7, 0))), 1, "and one more")
+	require.Len(t, spansOf(newPipelines(t, load(t, `{}`)).traces(t, later)), 1, "the next sampler keeps it too")
+	require.Len(t, spansOf(p.traces(t, oneSpan(7, 2))), 1, "a chunk its tracer kept")
+	later = p.traces(t, oneSpan(7, 0))
+	require.Len(t, spansOf(newPipelines(t, load(t, `{}`)).traces(t, later)), 1, "an exception is not forgotten")
 	require.Empty(t, spansOf(p.traces(t, oneSpan(8, 0))))
-	require.Equal(t, map[string]int64{"error_kept": 1, "dropped": 2, "kept": 1}, p.counted(t, "traces"))
-	require.Equal(t, map[string]int64{"kept": 3, "dropped": 2}, p.counted(t, "spans"))
+	require.Equal(t, map[string]int64{"error_kept": 1, "dropped": 2, "kept": 4}, p.counted(t, "traces"))
+	require.Equal(t, map[string]int64{"kept": 6, "dropped": 2}, p.counted(t, "spans"))
 }
 
 func TestWithoutTheKeysErrorsAreDroppedAsOthers(t *testing.T) {

@@ -58,7 +58,7 @@ func (p *logSampler) judge(record plog.LogRecord, rate float64, counts *[outcome
 	}
 	o := unknown
 	switch p.verdict(id, rate) {
-	case memory.Kept:
+	case memory.Kept, memory.KeptForError, memory.KeptForShape:
 		o = kept
 	case memory.Dropped:
 		o = marked

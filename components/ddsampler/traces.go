@@ -92,7 +92,11 @@ func (p *traceSampler) decide(b *scratch, counts *[outcomeCount]int64) (changes 
 		t := &b.Traces[i]
 		before, fresh := p.memory.Get(t.ID)
 		v := recall(judge(t, p.mode == modeProbabilistic), before)
-		if now := remembered(v.outcome); now != before || !fresh {
+		now := remembered(v)
+		if before.IsException() && now.Keeps() {
+			now = before // a chunk that comes later may be one to drop again
+		}
+		if now != before || !fresh {
 			p.memory.Put(t.ID, now)
 		}
 		if !p.tracestate {
@@ -100,7 +104,7 @@ func (p *traceSampler) decide(b *scratch, counts *[outcomeCount]int64) (changes 
 		}
 		b.verdicts, b.written = append(b.verdicts, v), append(b.written, 0)
 		counts[v.outcome]++
-		changes = changes || !v.outcome.keeps() || v.change != leave || p.tracestate && (t.Broken || t.HasTH && !t.HasPriority)
+		changes = changes || !v.outcome.keeps() || v.exception.IsException() || v.change != leave || p.tracestate && (t.Broken || t.HasTH && !t.HasPriority)
 	}
 	return changes
 }

@@ -36,7 +36,8 @@ type verdict struct {
 	th      uint64
 	// final means that somebody wants the trace dropped, whatever it holds.
 	final bool
-	// errorRate is the rate at which a trace was kept for its error.
+	// exception says that a trace is kept that was to be dropped, for an error at errorRate.
+	exception memory.Verdict
 	errorRate float64
 }
 
@@ -104,8 +105,12 @@ func undecided(t *facts.Trace) verdict {
 // however late it comes, and nobody's decision follows whatever was decided before.
 func recall(v verdict, before memory.Verdict) verdict {
 	switch {
-	case before == memory.Kept && !v.outcome.keeps():
-		return verdict{outcome: kept}
+	case before.Keeps() && !v.outcome.keeps():
+		v = verdict{outcome: kept}
+		if before.IsException() {
+			v.exception, v.errorRate, v.change = before, 1, eraseTH // what stays for its trace is not thinned again
+		}
+		return v
 	case before == memory.Dropped && v.outcome == undecidedKept:
 		return verdict{outcome: dropped}
 	case before == memory.Dropped && v.outcome == kept:
@@ -114,8 +119,11 @@ func recall(v verdict, before memory.Verdict) verdict {
 	return v
 }
 
-func remembered(o outcome) memory.Verdict {
-	if o.keeps() {
+func remembered(v verdict) memory.Verdict {
+	switch {
+	case v.exception.IsException():
+		return v.exception
+	case v.outcome.keeps():
 		return memory.Kept
 	}
 	return memory.Dropped

@@ -16,7 +16,16 @@ const (
 	Unknown Verdict = iota
 	Dropped
 	Kept
+	// The trace was to be dropped, but for an error in it or its rare shape.
+	KeptForError
+	KeptForShape
 )
+
+// Keeps reports whether the trace was kept.
+func (v Verdict) Keeps() bool { return v >= Kept }
+
+// IsException reports whether the trace was kept although it was to be dropped.
+func (v Verdict) IsException() bool { return v > Kept }
 
 // Memory holds at most max verdicts, in two generations: the young one becomes the old one when it holds half of them or is ttl old, and the old
 // one is forgotten as a whole. A trace that is seen again moves to the young one. So a trace is remembered for ttl at least, and twice ttl at
