@@ -3,6 +3,7 @@ package log
 import (
 	"errors"
 	"os"
+	"syscall"
 
 	"golang.org/x/sys/unix"
 )
@@ -19,4 +20,12 @@ func allocate(f *os.File, bytes int64) error {
 			return err
 		}
 	}
+}
+
+// allocated is the disk space that a file has, which may be more than its size.
+func allocated(info os.FileInfo) int64 {
+	if st, ok := info.Sys().(*syscall.Stat_t); ok {
+		return st.Blocks * 512
+	}
+	return info.Size()
 }

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
 	"os"
 	"time"
 
@@ -41,6 +42,7 @@ type Log struct {
 	tried    time.Time  // when next was last asked for
 	index    *index
 	done     []byte // u64 indexes of what is done and not written yet
+	asides   asides
 }
 
 // Indexes returns the items that are waited for, in order.
@@ -58,11 +60,14 @@ func (l *Log) Live() int64 { return l.index.live }
 // Pending returns the number of items that are done and not written so.
 func (l *Log) Pending() int { return len(l.done) / 8 }
 
-// Size returns the bytes that the segments in use take, up to the end of what is
-// written, and Segments their number and how many of them the oldest items keep.
+// Size returns the bytes that the segments in use take on the disk; of the last one
+// those that are written, since the next items go there.
 func (l *Log) Size() (bytes int64) {
-	for _, s := range l.segments {
-		bytes += s.size
+	for i, s := range l.segments {
+		if i == len(l.segments)-1 {
+			return bytes + s.size
+		}
+		bytes += s.onDisk()
 	}
 	return bytes
 }
@@ -73,17 +78,21 @@ func (l *Log) Segments() int { return len(l.segments) }
 // Append writes items, with all that is done. It returns when they are in the
 // kernel, with Options.Sync on the disk, or refuses all of them.
 func (l *Log) Append(items ...Item) error {
-	size := l.doneSize()
+	size := 0
 	for _, item := range items {
 		if item.Index > maxIndex {
 			return fmt.Errorf("item %d: the log numbers up to %d", item.Index, uint64(maxIndex))
 		}
+		if uint64(len(item.Value)) > math.MaxUint32 {
+			return fmt.Errorf("item %d has %d bytes: a record has up to %d", item.Index, len(item.Value), uint32(math.MaxUint32))
+		}
 		size += recordHead + len(item.Value)
 	}
-	if l.next == nil && !l.prepare() {
-		return ErrNoSpace
+	if err := l.prepare(); err != nil {
+		return err
 	}
-	if err := l.room(int64(size)); err != nil {
+	l.unpin()
+	if err := l.room(int64(size + l.doneSize())); err != nil {
 		return err
 	}
 	return l.append(items)
@@ -132,6 +141,7 @@ func (l *Log) Flush() error {
 		}
 		l.done = l.done[:0]
 	}
+	l.unpin()
 	l.trim()
 	return nil
 }
@@ -182,8 +192,8 @@ func (l *Log) SetKey(key string, value []byte) error {
 	default:
 		buf = appendRecord(nil, kindGone, 0, []byte(key))
 	}
-	if l.next == nil && !l.prepare() {
-		return ErrNoSpace
+	if err := l.prepare(); err != nil {
+		return err
 	}
 	if err := l.room(int64(len(buf))); err != nil {
 		return err

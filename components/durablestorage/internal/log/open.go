@@ -1,11 +1,11 @@
 package log
 
 import (
-	"cmp"
 	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
@@ -29,10 +29,8 @@ type Options struct {
 
 const (
 	defaultSegmentBytes = 4 << 20
-	// asideMark and a time end the name of a segment that was set aside, of which
-	// keepAside are kept.
-	asideMark = ".damaged-"
-	keepAside = 3
+	// maxSegment is above the size of any segment: one record of the largest size.
+	maxSegment = 1<<32 + 1<<30
 )
 
 // Report is what Open found.
@@ -66,7 +64,7 @@ func Open(dir string, o Options) (_ *Log, report Report, err error) {
 	if err := syncdir.Make(dir, 0o750); err != nil {
 		return nil, report, err
 	}
-	l := &Log{dir: dir, options: o, index: newIndex()}
+	l := &Log{dir: dir, options: o, index: newIndex(), asides: asides{dir: dir}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, l.release())
@@ -75,17 +73,9 @@ func Open(dir string, o Options) (_ *Log, report Report, err error) {
 	if l.lock, err = lock(dir, o.LockTimeout); err != nil {
 		return nil, report, err
 	}
-	if l.state, err = openState(dir); err != nil {
-		if err := l.aside(filepath.Join(dir, stateFile), err, &report); err != nil {
-			return nil, report, err
-		}
-		if l.state, err = openState(dir); err != nil {
-			return nil, report, err
-		}
-	}
-	must, known, err := readState(l.state)
+	must, known, err := l.openState(&report)
 	if err != nil {
-		return nil, report, fmt.Errorf("read %s: %w", l.state.Name(), err)
+		return nil, report, err
 	}
 	names, err := segmentNames(dir)
 	if err != nil {
@@ -101,12 +91,29 @@ func Open(dir string, o Options) (_ *Log, report Report, err error) {
 	if err := l.readSegments(names, must, known, &report); err != nil {
 		return nil, report, err
 	}
-	l.trim()
 	l.lastID = max(l.lastID, must.last())
+	l.trim()
 	if err := l.begin(); err != nil {
 		return nil, report, err
 	}
 	return l, report, nil
+}
+
+// openState opens the state, or a new one in place of what can't be read.
+func (l *Log) openState(report *Report) (s state, known bool, err error) {
+	for range 2 {
+		if l.state, err = openState(l.dir); err == nil {
+			if s, known, err = readState(l.state); err == nil {
+				return s, known, nil
+			}
+			err = errors.Join(err, l.state.Close())
+			l.state = nil
+		}
+		if err := l.aside(filepath.Join(l.dir, stateFile), err, report); err != nil {
+			return s, false, err
+		}
+	}
+	return s, false, fmt.Errorf("read %s: %w", filepath.Join(l.dir, stateFile), err)
 }
 
 // segmentNames returns the ids of the segments, in order.
@@ -133,7 +140,11 @@ func (l *Log) chooseSeed(must state, known bool, ids []uint64) error {
 	votes := map[uint64]int{}
 	for _, id := range ids {
 		b := make([]byte, segmentHead)
-		if f, err := os.Open(segmentPath(l.dir, id)); err == nil {
+		path := segmentPath(l.dir, id)
+		if isSegment(path) != nil {
+			continue
+		}
+		if f, err := os.Open(path); err == nil {
 			_, _ = f.ReadAt(b, 0)
 			_ = f.Close()
 		}
@@ -177,7 +188,7 @@ func (l *Log) readSegments(ids []uint64, must state, known bool, report *Report)
 func (l *Log) readSegment(id uint64, last bool, must state, known bool, report *Report) error {
 	path := segmentPath(l.dir, id)
 	named := !known || must.has(id)
-	b, err := os.ReadFile(path)
+	b, err := readFile(path)
 	if err != nil {
 		report.Missing++
 		return l.aside(path, err, report)
@@ -190,16 +201,19 @@ func (l *Log) readSegment(id uint64, last bool, must state, known bool, report *
 	if !named && (headErr != nil || found.records == 0) {
 		return os.Remove(path) // made before it was needed, or left when it was not any more
 	}
-	l.lastID = max(l.lastID, id)
 	if headErr != nil && found.records == 0 {
 		report.Missing++
 		return l.aside(path, headErr, report)
 	}
+	l.lastID = max(l.lastID, id)
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
 	if err != nil {
 		return fmt.Errorf("open segment %s: %w", path, err)
 	}
-	s := &segment{id: id, file: f, size: found.end, sealed: found.sealed}
+	s := &segment{id: id, file: f, size: found.end, space: int64(len(b)), sealed: found.sealed}
+	if info, err := f.Stat(); err == nil {
+		s.space = max(s.space, allocated(info))
+	}
 	l.segments = append(l.segments, s)
 	l.replay(s, b, found)
 
@@ -275,37 +289,38 @@ func (l *Log) replay(s *segment, b []byte, found scanned) {
 	}
 }
 
-// aside renames a file that holds nothing readable.
+// aside renames a file that holds nothing readable. One that this user may not read
+// is left alone, since whoever gives it back finds it whole.
 func (l *Log) aside(path string, cause error, report *Report) error {
-	to := path + asideMark + time.Now().UTC().Format("20060102T150405.000000000Z")
-	if err := os.Rename(path, to); err != nil {
+	if errors.Is(cause, fs.ErrPermission) {
+		return cause
+	}
+	to, err := l.asides.set(path)
+	if err != nil {
 		return fmt.Errorf("set %s aside: %w", path, errors.Join(err, cause))
 	}
 	report.Aside = append(report.Aside, to)
 	report.fault("%s set aside: %w", to, cause)
-	l.boundAside()
 	return nil
 }
 
-// boundAside removes the oldest files set aside beyond keepAside.
-func (l *Log) boundAside() {
-	old, _ := filepath.Glob(filepath.Join(escapeGlob(l.dir), "*"+asideMark+"*"))
-	when := func(path string) string { return path[len(path)-len("20060102T150405.000000000Z"):] }
-	slices.SortFunc(old, func(a, b string) int { return cmp.Compare(when(a), when(b)) })
-	for len(old) > keepAside {
-		_ = os.Remove(old[0])
-		old = old[1:]
+// isSegment returns why a path can't be that of a segment. To open a pipe would wait
+// forever.
+func isSegment(path string) error {
+	switch info, err := os.Lstat(path); {
+	case err != nil:
+		return err
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("not a file but %s", info.Mode().Type())
+	case info.Size() > maxSegment:
+		return fmt.Errorf("%d bytes are more than any segment has", info.Size())
 	}
+	return nil
 }
 
-// escapeGlob makes a path a pattern that matches only itself.
-func escapeGlob(path string) string {
-	var b []byte
-	for _, c := range []byte(path) {
-		if c == '*' || c == '?' || c == '[' || c == '\\' {
-			b = append(b, '\\')
-		}
-		b = append(b, c)
+func readFile(path string) ([]byte, error) {
+	if err := isSegment(path); err != nil {
+		return nil, err
 	}
-	return string(b)
+	return os.ReadFile(path)
 }

@@ -11,7 +11,7 @@ const prepareEvery = 250 * time.Millisecond
 
 // begin goes on in the last segment if it is as it was left, or in a new one.
 func (l *Log) begin() error {
-	switch prepared := l.prepare(); {
+	switch prepared := l.prepare() == nil; {
 	case len(l.segments) > 0 && (!prepared || !l.last().sealed && !l.last().damaged):
 		return l.writeState()
 	case !prepared: // items are refused until the disk has space
@@ -20,17 +20,15 @@ func (l *Log) begin() error {
 	return l.roll()
 }
 
-// prepare makes the next segment and reports whether there is one.
-func (l *Log) prepare() bool { return l.prepareFor(l.options.SegmentBytes) == nil }
-
-func (l *Log) prepareFor(bytes int64) error {
+// prepare makes the next segment if there is none. Its error says ErrNoSpace and why.
+func (l *Log) prepare() error {
 	if l.next != nil {
 		return nil
 	}
 	if time.Since(l.tried) < prepareEvery {
 		return ErrNoSpace
 	}
-	s, err := createSegment(l.dir, l.seed, l.lastID+1, l.options.Queue, bytes, l.options.Sync)
+	s, err := createSegment(l.dir, l.seed, l.lastID+1, l.options.Queue, l.options.SegmentBytes, l.options.Sync)
 	if err == nil {
 		err = l.syncDir()
 	}
@@ -48,22 +46,23 @@ func (l *Log) room(size int64) error {
 	if len(l.segments) > 0 && l.last().size+sealed <= l.options.SegmentBytes {
 		return nil
 	}
-	if l.next == nil && !l.prepare() {
-		return ErrNoSpace
+	if err := l.prepare(); err != nil {
+		return err
 	}
 	if segmentHead+sealed > l.options.SegmentBytes {
 		// An item larger than a segment: it gets one of its size, or is refused.
 		if err := allocate(l.next.file, segmentHead+sealed); err != nil {
 			return errors.Join(ErrNoSpace, err)
 		}
+		l.next.space = segmentHead + sealed
 	}
 	return l.roll()
 }
 
 // roll ends the last segment and goes on in the next. It fails without one.
 func (l *Log) roll() error {
-	if l.next == nil && !l.prepare() {
-		return ErrNoSpace
+	if err := l.prepare(); err != nil {
+		return err
 	}
 	if len(l.segments) > 0 {
 		end := appendRecord(nil, kindSealed, 0)
@@ -94,27 +93,35 @@ func (l *Log) roll() error {
 		return err
 	}
 	l.trim()
-	l.prepare()
+	_ = l.prepare() // asked for again by the next item
 	return nil
 }
 
 // trim gives back segments from the front in which nothing is waited for. One in the
 // middle stays: it may say of an item in an older one that it is done.
 func (l *Log) trim() {
-	l.unpin()
+	var free, keep []*segment
 	n := 0
-	for n < len(l.segments)-1 && l.segments[n].waiting == 0 {
-		n++
+	for ; n < len(l.segments)-1; n++ {
+		s := l.segments[n]
+		if s.waiting > 0 && !s.kept {
+			break
+		}
+		if s.waiting == 0 {
+			free = append(free, s)
+		} else {
+			keep = append(keep, s)
+		}
 	}
-	if n == 0 {
+	if len(free) == 0 {
 		return
 	}
-	free := l.segments[:n]
-	l.segments = l.segments[n:]
+	before := l.segments
+	l.segments = append(keep, l.segments[n:]...)
 	// A kill from here on leaves segments that the state does not name and that hold
 	// nothing waited for.
 	if l.writeState() != nil {
-		l.segments = append(free, l.segments...)
+		l.segments = before
 		return
 	}
 	for _, s := range free {
@@ -128,9 +135,8 @@ func (l *Log) free(s *segment) {
 	switch {
 	case s.damaged:
 		_ = s.file.Close()
-		_ = os.Rename(path, path+asideMark+time.Now().UTC().Format("20060102T150405.000000000Z"))
-		l.boundAside()
-	case l.next == nil && s.reuse(l.dir, l.seed, l.lastID+1, l.options.Queue, l.options.Sync) == nil:
+		_ = l.asides.freed(path)
+	case l.next == nil && s.reuse(l.dir, l.seed, l.lastID+1, l.options.Queue, l.options.SegmentBytes, l.options.Sync) == nil:
 		l.next, l.lastID = s, s.id
 	default:
 		_ = s.file.Close()
@@ -138,27 +144,42 @@ func (l *Log) free(s *segment) {
 	}
 }
 
-// pinnedSegments is how many segments without items may wait behind one that has some.
-const pinnedSegments = 4
+const (
+	// pinnedSegments is how many segments may wait behind one that has items, however few.
+	pinnedSegments = 4
+	// mostlyDone is how many times the log is larger than what is waited for when
+	// that is moved: each move gives back more than it writes.
+	mostlyDone = 4
+)
 
-// unpin moves the items of the first segment to the end of the log if the segments
-// behind it hold nothing: one request that is tried for hours would keep them all.
+// unpin moves the items of the first segment to the end of the log if most of the log
+// is done: some requests that are tried for hours would keep all of it.
 func (l *Log) unpin() {
-	if len(l.segments) <= pinnedSegments+1 || l.segments[0].waiting == 0 {
+	if len(l.segments) <= pinnedSegments+1 || mostlyDone*l.index.live > l.Size() {
 		return
 	}
-	for _, s := range l.segments[1 : pinnedSegments+1] {
-		if s.waiting > 0 {
-			return
+	first := l.segments[0]
+	for _, s := range l.segments[:len(l.segments)-1] {
+		if first = s; !s.kept {
+			break
 		}
+	}
+	if first.kept || first.waiting == 0 {
+		return
 	}
 	var items []Item
-	for _, i := range l.index.in(l.segments[0]) {
+	size := l.doneSize()
+	for _, i := range l.index.in(first) {
 		value, err := l.Read(i)
 		if err != nil {
-			return // what can't be read now stays where it is
+			first.kept = true
+			continue
 		}
 		items = append(items, Item{i, value})
+		size += recordHead + len(value)
 	}
-	_ = l.append(items) // else the next time
+	// Without a next segment the last one grows: what is moved frees space.
+	if err := l.room(int64(size)); err == nil || errors.Is(err, ErrNoSpace) {
+		_ = l.append(items) // else the next time
+	}
 }

@@ -24,13 +24,21 @@ type segment struct {
 	id   uint64
 	file *os.File
 	size int64 // up to the end of the last record
+	// space is what it takes on the disk, used or not.
+	space int64
 	// waiting is the number of items in it that are not done.
 	waiting int
 	// sealed says that its end was written.
 	sealed bool
 	// damaged says that some of it could not be read: it is kept when the log is done with it.
 	damaged bool
+	// kept says that an item in it can't be read, so not moved: it stays, without the
+	// segments behind it. What of it is done then comes back with the next start.
+	kept bool
 }
+
+// onDisk is what the segment takes of the disk.
+func (s *segment) onDisk() int64 { return max(s.size, s.space) }
 
 func (s *segment) seal(seed uint64) seal { return sealOf(seed, s.id) }
 
@@ -41,11 +49,11 @@ func segmentPath(dir string, id uint64) string {
 // segmentID returns the id in a segment's file name.
 func segmentID(name string) (uint64, bool) {
 	digits, ok := strings.CutSuffix(name, segmentSuffix)
-	if !ok || len(digits) != 16 {
+	if !ok {
 		return 0, false
 	}
 	id, err := strconv.ParseUint(digits, 16, 64)
-	return id, err == nil
+	return id, err == nil && fmt.Sprintf("%016x", id) == digits // capitals are another file's
 }
 
 func queueHash(name string) uint64 {
@@ -91,7 +99,7 @@ func createSegment(dir string, seed, id uint64, queue string, bytes int64, sync 
 	if err != nil {
 		return nil, err
 	}
-	s := &segment{id: id, file: f, size: segmentHead}
+	s := &segment{id: id, file: f, size: segmentHead, space: bytes}
 	if err = allocate(f, bytes); err == nil {
 		_, err = f.WriteAt(segmentHeader(seed, id, queue), 0)
 	}
@@ -106,7 +114,19 @@ func createSegment(dir string, seed, id uint64, queue string, bytes int64, sync 
 
 // reuse gives a segment in which nothing is waited for a new life as another one.
 // It keeps its space: on a full disk a queue that drains goes on in its own files.
-func (s *segment) reuse(dir string, seed, id uint64, queue string, sync bool) error {
+// What a large item needed beyond bytes goes back to the disk.
+func (s *segment) reuse(dir string, seed, id uint64, queue string, bytes int64, sync bool) error {
+	switch space := s.onDisk(); {
+	case space > bytes:
+		if err := s.file.Truncate(bytes); err != nil {
+			return err
+		}
+	case space < bytes:
+		if err := allocate(s.file, bytes); err != nil {
+			return err
+		}
+	}
+	s.space = bytes
 	if _, err := s.file.WriteAt(segmentHeader(seed, id, queue), 0); err != nil {
 		return err
 	}
@@ -119,6 +139,6 @@ func (s *segment) reuse(dir string, seed, id uint64, queue string, sync bool) er
 	if err := os.Rename(segmentPath(dir, s.id), path); err != nil {
 		return err
 	}
-	s.id, s.size, s.waiting, s.sealed, s.damaged = id, segmentHead, 0, false, false
+	s.id, s.size, s.waiting, s.sealed, s.damaged, s.kept = id, segmentHead, 0, false, false, false
 	return nil
 }
