@@ -2,6 +2,7 @@
 package memory
 
 import (
+	"encoding/binary"
 	"sync"
 	"time"
 
@@ -34,7 +35,7 @@ func (v Verdict) IsException() bool { return v > Kept }
 // Two maps cost a third of a linked list per trace, and no allocation of their own for each.
 type Memory struct {
 	mu         sync.Mutex
-	young, old map[pcommon.TraceID]Verdict
+	young, old map[uint64]Verdict
 	half       int
 	ttl        time.Duration
 	began      time.Time
@@ -42,7 +43,7 @@ type Memory struct {
 
 // New returns an empty memory.
 func New(maxEntries int, ttl time.Duration) *Memory {
-	return &Memory{half: max(1, maxEntries/2), ttl: ttl, young: map[pcommon.TraceID]Verdict{}}
+	return &Memory{half: max(1, maxEntries/2), ttl: ttl, young: map[uint64]Verdict{}}
 }
 
 // Lock gives the caller the memory for one batch; Get and Put are for whoever holds it.
@@ -56,20 +57,31 @@ func (m *Memory) Unlock() { m.mu.Unlock() }
 
 // Get returns the verdict on a trace, and whether it is fresh: one that is not must be put again to be remembered for longer.
 func (m *Memory) Get(id pcommon.TraceID) (v Verdict, fresh bool) {
-	if v = m.young[id]; v != Unknown {
+	k := key(id)
+	if v = m.young[k]; v != Unknown {
 		return v, true
 	}
-	return m.old[id], false
+	return m.old[k], false
 }
 
 // Put remembers a verdict.
 func (m *Memory) Put(id pcommon.TraceID, v Verdict) {
+	k := key(id)
 	if len(m.young) >= m.half {
-		if _, there := m.young[id]; !there {
+		if _, there := m.young[k]; !there {
 			m.turn(m.began)
 		}
 	}
-	m.young[id] = v
+	m.young[k] = v
+}
+
+// key is the half of an id that everybody knows: Datadog's log injection and headers
+// may say the low 64 bits alone, and its tracers sample by them.
+func key(id pcommon.TraceID) uint64 {
+	if low := binary.BigEndian.Uint64(id[8:]); low != 0 {
+		return low
+	}
+	return binary.BigEndian.Uint64(id[:8])
 }
 
 // Len returns how many verdicts are held; a trace in both generations counts twice.
@@ -97,7 +109,7 @@ func (m *Memory) expire(now time.Time) {
 func (m *Memory) turn(now time.Time) {
 	m.old, m.young = m.young, m.old
 	if m.young == nil {
-		m.young = map[pcommon.TraceID]Verdict{}
+		m.young = map[uint64]Verdict{}
 	}
 	clear(m.young)
 	m.began = now

@@ -54,3 +54,17 @@ func TestTheMemoryHasAnEdge(t *testing.T) {
 		require.Equal(t, Kept, v, i)
 	}
 }
+
+// A log may know half of its trace's id.
+func TestHalfAnIdFindsItsTrace(t *testing.T) {
+	m := New(100, time.Minute)
+	m.Lock(time.Unix(0, 0))
+	defer m.Unlock()
+	whole := pcommon.TraceID{0x67, 0x4a, 0, 0, 0, 0, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8}
+	half := pcommon.TraceID{8: 1, 2, 3, 4, 5, 6, 7, 8}
+	m.Put(whole, Dropped)
+	v, _ := m.Get(half)
+	require.Equal(t, Dropped, v)
+	v, _ = m.Get(pcommon.TraceID{8: 1, 2, 3, 4, 5, 6, 7, 9})
+	require.Equal(t, Unknown, v)
+}
