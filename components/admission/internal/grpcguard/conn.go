@@ -97,7 +97,7 @@ var buffers = sync.Pool{New: func() any { b := make([]byte, readAhead); return &
 func (c *conn) Read(p []byte) (int, error) {
 	if len(c.buffer) == 0 {
 		c.mu.Lock()
-		idle := c.coming == 0
+		idle := c.coming == 0 || c.frames.between()
 		c.mu.Unlock()
 		switch {
 		case len(p) >= readAhead/2:

@@ -42,6 +42,9 @@ type debt struct {
 
 func (f *frames) owed() int64 { return f.total + f.whole }
 
+// between reports whether no message is on its way and the last frame came whole.
+func (f *frames) between() bool { return f.n == 0 && f.left == 0 && len(f.sends) == 0 }
+
 // read takes the next bytes of the connection.
 func (f *frames) read(p []byte) {
 	if f.at < prefaceBytes {

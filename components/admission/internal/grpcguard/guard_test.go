@@ -392,6 +392,23 @@ func TestAnIdleConnectionStaysOpen(t *testing.T) {
 	require.Empty(t, s.reasons())
 }
 
+// The reader asks for the next frame before the message it has just read is decoded: it must not keep a buffer for that.
+func TestConnectionsThatWaitForTheirNextMessageHoldNothing(t *testing.T) {
+	decode := make(chan struct{})
+	s := start(t, settings{})
+	s.handler = func(context.Context) error { <-decode; return nil }
+	var conns []*client
+	for range 20 {
+		c := open(t, s)
+		conns = append(conns, c)
+		require.NoError(t, c.WriteData(c.call(), true, prefix(emptySpans(10))))
+	}
+	close(decode)
+	require.Eventually(t, func() bool { return s.spans.Load() == 200 && s.pools.Reception.Usage().Held == 0 }, 30*time.Second, time.Millisecond)
+	connected, _ := s.pools.Connections.Open()
+	require.Len(t, conns, connected, "all are open")
+}
+
 // The message is decoded, and grpc-go waits for the client to end its side: all of it would be held for as long as it likes.
 func TestAClientThatNeverEndsItsSideIsEnded(t *testing.T) {
 	s := start(t, settings{body: httpbody.Limits{Grace: 100 * time.Millisecond}})
