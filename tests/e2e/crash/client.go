@@ -177,6 +177,13 @@ func memory(pid int, field string) (int64, error) {
 	return 0, fmt.Errorf("no %s in the status of process %d", field, pid)
 }
 
+// served is how many batches were acknowledged.
+func (c *Client) served() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.latency)
+}
+
 func (c *Client) lastError() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -28,6 +28,7 @@ func TestTenThousandConnections(t *testing.T) {
 	require.GreaterOrEqual(t, limit.Cur, uint64(connections+1000), "this needs more open files: ulimit -n 20000")
 	r := newRig(t, rigOptions{})
 	r.Run()
+	var refusal atomic.Pointer[string] // the first of OTLP gRPC
 	// Each sends one item and says whether it was acknowledged.
 	post := func(path, contentType string, encode func([]uint64) []byte) func(net.Conn, []uint64) (bool, error) {
 		return func(conn net.Conn, uids []uint64) (bool, error) {
@@ -41,6 +42,9 @@ func TestTenThousandConnections(t *testing.T) {
 	}{
 		"OTLP gRPC": {r.OTLPGRPC, func(conn net.Conn, uids []uint64) (bool, error) {
 			status, err := exportOn(conn, uids, 10)
+			if status != "0" && err == nil {
+				refusal.CompareAndSwap(nil, &status)
+			}
 			return status == "0", err
 		}},
 		"OTLP HTTP": {r.OTLPHTTP, post("/v1/logs", "application/x-protobuf", newOTLPHTTP("", 10).encode)},
@@ -103,6 +107,9 @@ func TestTenThousandConnections(t *testing.T) {
 		})
 	}
 	r.drained(time.Minute)
+	if text := refusal.Load(); text != nil {
+		t.Logf("OTLP gRPC was first refused with: %s", *text)
+	}
 	r.verdict("10 000 connections")
 	r.memoryWithinLimit()
 }
