@@ -73,16 +73,17 @@ func (q *logQueue) recover(signal string) []byte {
 }
 
 // closeGap moves requests to the end of the queue that were tried for so long that
-// the rest went by: exporterhelper steps over each empty place between.
+// the rest went by: exporterhelper steps over each empty place between. What is before
+// the last wide gap is moved, so that none is left.
 func (q *logQueue) closeGap() {
 	waiting := q.log.Indexes()
-	widest, at := uint64(maxGap), 0
+	at := 0
 	for i := 1; i < len(waiting); i++ {
-		if gap := waiting[i] - waiting[i-1]; gap > widest {
-			widest, at = gap, i
+		if waiting[i]-waiting[i-1] > maxGap {
+			at = i
 		}
 	}
-	if n := len(waiting); n > 0 && q.log.Next()-waiting[n-1] > widest {
+	if n := len(waiting); n > 0 && q.log.Next()-waiting[n-1] > maxGap {
 		at = n
 	}
 	for _, i := range waiting[:at] {

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.opentelemetry.io/collector/component"
@@ -93,4 +94,38 @@ func TestALinkToAQueueIsFollowed(t *testing.T) {
 	require.NoError(t, os.RemoveAll(filepath.Join(dir, queueDir)))
 	require.NoError(t, os.Symlink(moved, filepath.Join(dir, queueDir)))
 	require.Len(t, values(t, newLogKit(t, dir).openLog(t)), 1)
+}
+
+// Each gap that is too wide to step over is closed, not the widest alone.
+func TestSeveralWideGapsAreClosedAtStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := newLogKit(t, dir).openLog(t)
+	for i := range 4 {
+		require.NoError(t, c.Set(t.Context(), queue.RequestKey(uint64(i)*1_000_000_000), encoded(t, i)))
+	}
+	require.NoError(t, c.Close(t.Context()))
+	c = newLogKit(t, dir).openLog(t)
+	require.Len(t, values(t, c), 4)
+	m, err := queue.ParseMetadata(c.metadata)
+	require.NoError(t, err)
+	require.LessOrEqual(t, m.Write-m.Read, uint64(maxGap))
+}
+
+// A clock that was set back does not make the newest damaged file the first to go.
+func TestTheNewestFileSetAsideStaysWhateverTheClockSays(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i := range keepAside {
+		later := time.Now().Add(time.Duration(i+1) * time.Hour).UTC().Format("20060102T150405.000000000Z")
+		require.NoError(t, os.WriteFile(filepath.Join(dir, queueFile+asideMark+later), []byte("old"), 0o600))
+	}
+	require.NoError(t, os.WriteFile(filepath.Join(dir, queueFile), []byte("newest"), 0o600))
+	newLogKit(t, dir).openLog(t)
+	aside, err := filepath.Glob(filepath.Join(dir, queueFile+asideMark+"*"))
+	require.NoError(t, err)
+	require.Len(t, aside, keepAside)
+	newest, err := os.ReadFile(aside[0])
+	require.NoError(t, err)
+	require.Equal(t, "newest", string(newest))
 }
