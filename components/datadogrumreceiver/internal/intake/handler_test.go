@@ -84,7 +84,7 @@ func TestMemoryIsGivenBackAfterABomb(t *testing.T) {
 	h, bodies := newHandler(t, nil)
 	var bomb bytes.Buffer
 	w := gzip.NewWriter(&bomb)
-	_, err := io.WriteString(w, strings.Repeat("a", 8<<20))
+	_, err := io.WriteString(w, strings.Repeat("a", 2<<20))
 	require.NoError(t, err)
 	require.NoError(t, w.Close())
 	require.Equal(t, http.StatusRequestEntityTooLarge, send(h, http.MethodPost, "/rum", bomb.String(), "Content-Encoding", "gzip").Code)
@@ -96,10 +96,10 @@ func TestMemoryIsGivenBackAfterABomb(t *testing.T) {
 func TestManyBombsAtOnceStayWithinThePools(t *testing.T) {
 	t.Parallel()
 	pools := admission.New(admission.Limits{MaxBytes: 64 << 20, MaxWait: 50 * time.Millisecond})
-	h, _ := newHandler(t, func(s *Settings) { s.MaxBodyBytes, s.Pools = 10<<20, pools })
+	h, _ := newHandler(t, func(s *Settings) { s.MaxBodyBytes, s.Pools = bombBytes, pools })
 	h.convert = func(context.Context, string, *event.Origin) Verdict { return Verdict{} }
 	bombs := [2]string{}
-	for i, size := range []int{10<<20 - 1, 11 << 20} {
+	for i, size := range []int{bombBytes - 1, bombBytes + 1<<20} {
 		var out bytes.Buffer
 		w := gzip.NewWriter(&out)
 		_, err := io.WriteString(w, strings.Repeat("a", size))
