@@ -45,6 +45,10 @@ func (d *durableStorage) repair(path string, of bolt.Content, q *queueTelemetry)
 		return d.setAside(path, fmt.Errorf("not a file but %s", info.Mode().Type()), 0, 0, q)
 	}
 	f, err := os.OpenFile(path, os.O_RDWR, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		// It may be whole: whoever gives it back to this user finds it as it was.
+		return fmt.Errorf("open queue file: %w", err)
+	}
 	if err != nil {
 		return d.setAside(path, err, 0, 0, q)
 	}
@@ -88,7 +92,9 @@ func (d *durableStorage) setAside(path string, cause error, intact, corrupt int6
 
 	old, _ := filepath.Glob(globEscape(path) + asideMark + "*")
 	slices.Sort(old)
-	for len(old) > keepAside {
+	// By a clock that was set back the newest may look like the oldest.
+	old = slices.DeleteFunc(old, func(name string) bool { return name == aside })
+	for len(old) > keepAside-1 {
 		d.logger.Warn("removing the oldest queue file set aside", zap.String("file", old[0]))
 		if err := os.RemoveAll(old[0]); err != nil {
 			return fmt.Errorf("remove %s: %w", old[0], err)
