@@ -84,6 +84,10 @@ bench: ## Benchmarks of every component beside their baselines, with allocations
 	go test -run '^$$' -bench . -benchmem ./components/...
 	cd $(DDCONTEXT) && go test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: admission-cost
+admission-cost: build ## CPU time of OTLP requests with and without admission, in one run.
+	cd $(E2E) && OTELCOL_OBS_BIN=$(CURDIR)/$(BIN) go test -run '^$$' -bench . -benchtime 1x ./admissioncost
+
 fuzz: ## Every fuzz target for FUZZTIME (default 10m).
 	$(call fuzz-all,.,./components/... ./internal/...)
 	$(call fuzz-all,$(DDCONTEXT),./...)
