@@ -2,6 +2,7 @@ package admissioncost
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/tls"
 	"encoding/binary"
@@ -59,7 +60,7 @@ func BenchmarkAdmission(b *testing.B) {
 			require.NoError(b, os.WriteFile(file, []byte(text), 0o600))
 			files = append(files, file)
 		}
-		c := collector.New(b, collector.Options{Configs: files, Env: []string{"GOMEMLIMIT=409MiB"}})
+		c := collector.New(b, collector.Options{Configs: files, Env: []string{"GOMEMLIMIT=409MiB", "GOGC=" + cmp.Or(os.Getenv("GOGC"), "100")}})
 		c.Run()
 		return c
 	}
