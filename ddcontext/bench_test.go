@@ -71,7 +71,7 @@ func BenchmarkInject(b *testing.B) {
 	request := httpHeaders(benchHeaders)
 	for _, p := range benchPropagators {
 		b.Run(p.name, func(b *testing.B) {
-			ctx := localSpan(b, p.Extract(b.Context(), request), 0xbb, true)
+			ctx := localSpan(p.Extract(b.Context(), request), b, 0xbb, true)
 			out := httpHeaders(nil)
 			b.ReportAllocs()
 			for b.Loop() {

@@ -62,7 +62,7 @@ func (p *problems) handler() Option {
 }
 
 // localSpan is a context whose current span is a local child of the remote one in ctx: what tracer.Start makes of it.
-func localSpan(t testing.TB, ctx context.Context, id uint64, sampled bool) context.Context {
+func localSpan(ctx context.Context, t testing.TB, id uint64, sampled bool) context.Context {
 	t.Helper()
 	parent := trace.SpanContextFromContext(ctx)
 	return trace.ContextWithSpanContext(ctx, trace.NewSpanContext(trace.SpanContextConfig{

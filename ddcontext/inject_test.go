@@ -207,7 +207,7 @@ func TestAHopPassesOnWhatItGot(t *testing.T) {
 			x-datadog-tags: _dd.p.dm=-1`},
 	} {
 		p := New(tc.options...)
-		ctx := localSpan(t, p.Extract(t.Context(), headersOf(tc.in)), 0xbb, tc.sampled)
+		ctx := localSpan(p.Extract(t.Context(), headersOf(tc.in)), t, 0xbb, tc.sampled)
 		out := propagation.MapCarrier{}
 		p.Inject(ctx, out)
 		if got := linesOf(out); got != trimLines(tc.want) {
@@ -311,7 +311,7 @@ func TestTagsTooManyForTheMemberStillGoInTheirHeader(t *testing.T) {
 	ctx := p.Extract(t.Context(), headersOf("x-datadog-trace-id: 1\nx-datadog-parent-id: 2\nx-datadog-tags: "+long))
 	seen = nil
 	out := propagation.MapCarrier{}
-	p.Inject(localSpan(t, ctx, 3, true), out)
+	p.Inject(localSpan(ctx, t, 3, true), out)
 	if out["x-datadog-tags"] != long || out["tracestate"] != "dd=s:1;p:0000000000000002;t.dm:-4" {
 		t.Errorf("injected %v", out)
 	}

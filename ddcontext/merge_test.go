@@ -151,7 +151,7 @@ func TestALaterExtractHidesAnEarlierOne(t *testing.T) {
 }
 
 func TestAnInvalidContextLeavesTheContextAsItWas(t *testing.T) {
-	before := localSpan(t, New().Extract(t.Context(), headersOf("x-datadog-trace-id: 1\nx-datadog-parent-id: 2")), 3, true)
+	before := localSpan(New().Extract(t.Context(), headersOf("x-datadog-trace-id: 1\nx-datadog-parent-id: 2")), t, 3, true)
 	for _, headers := range []string{"", "x-datadog-trace-id: x\nx-datadog-parent-id: 2", "traceparent: 00-x", "x-datadog-tags: _dd.p.tid=" + tid} {
 		if after := New().Extract(before, headersOf(headers)); after != before {
 			t.Errorf("context changed by %q", headers)

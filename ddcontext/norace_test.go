@@ -16,7 +16,7 @@ func TestAllocations(t *testing.T) {
 	request, nothing := httpHeaders(benchHeaders), httpHeaders(nil)
 	background := context.Background()
 	both, w3c := New(), New(WithStyles(TraceContext))
-	span := localSpan(t, both.Extract(background, request), 0xbb, true)
+	span := localSpan(both.Extract(background, request), t, 0xbb, true)
 	out := httpHeaders(nil)
 	for _, tc := range []struct {
 		name string

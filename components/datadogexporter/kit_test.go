@@ -70,6 +70,13 @@ func newIntakeServer(t testing.TB) *intakeServer {
 	return in
 }
 
+// answerWith changes the answers of a server that is in use.
+func (in *intakeServer) answerWith(f func(*http.Request, []byte) answer) {
+	in.mu.Lock()
+	defer in.mu.Unlock()
+	in.answer = f
+}
+
 func (in *intakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	raw, err := decodedBody(r)
 	if err != nil {

@@ -109,9 +109,9 @@ func TestOpenStatisticsSurviveAKill(t *testing.T) {
 	first := start(disk)
 	require.NoError(t, first.ConsumeTraces(t.Context(), someTraces(0, 7)))
 	crashed := disk.Crash()
-	k.answer = func(*http.Request, []byte) answer { return answer{status: 503} }
+	k.answerWith(func(*http.Request, []byte) answer { return answer{status: 503} })
 	_ = first.Shutdown(context.Background())
-	k.answer = nil
+	k.answerWith(nil)
 	second := start(crashed)
 	_ = second.Shutdown(context.Background()) // into the queue on disk
 	third := start(crashed)

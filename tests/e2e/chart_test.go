@@ -3,6 +3,7 @@ package e2e
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -367,7 +368,7 @@ func postOneOfEach(t *testing.T, c *collector.Collector) {
 		raw, err := json.Marshal(body)
 		require.NoError(t, err)
 		resp, err := http.Post("http://"+c.OTLPHTTP+"/v1/"+path, "application/json", strings.NewReader(string(raw)))
-		if _, isNet := err.(net.Error); isNet {
+		if refused := net.Error(nil); errors.As(err, &refused) {
 			continue
 		}
 		require.NoError(t, err)

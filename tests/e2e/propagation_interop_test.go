@@ -142,7 +142,7 @@ func TestPropagationToDatadog(t *testing.T) {
 					require.Equal(t, want.IsSampled(), priority > 0, name)
 					require.Empty(t, got.SpanLinks(), name)
 
-					child := tracer.StartSpan("child", tracer.ChildOf(got))
+					child := tracer.StartSpan("child", tracer.ChildOf(got)) //nolint:staticcheck // what services call today
 					require.Equal(t, [16]byte(want.TraceID()), child.Context().TraceIDBytes(), name)
 					childPriority, _ := child.Context().SamplingPriority()
 					require.Equal(t, priority, childPriority, name)
@@ -323,10 +323,10 @@ func TestPropagationTrapOfTheConsumersContext(t *testing.T) {
 	poll, pollCtx := tracer.StartSpanFromContext(t.Context(), "poll")
 	defer poll.Finish()
 
-	right := tracer.StartSpan("process", tracer.ChildOf(extracted))
+	right := tracer.StartSpan("process", tracer.ChildOf(extracted)) //nolint:staticcheck // a remote parent has no StartChild
 	defer right.Finish()
 	require.Equal(t, producer.Context().TraceIDBytes(), right.Context().TraceIDBytes())
-	wrong, _ := tracer.StartSpanFromContext(pollCtx, "process", tracer.ChildOf(extracted))
+	wrong, _ := tracer.StartSpanFromContext(pollCtx, "process", tracer.ChildOf(extracted)) //nolint:staticcheck // a remote parent has no StartChild
 	defer wrong.Finish()
 	require.Equal(t, poll.Context().TraceIDBytes(), wrong.Context().TraceIDBytes())
 }

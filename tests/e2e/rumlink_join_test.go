@@ -117,7 +117,7 @@ func TestRumLinkLinksAWorkerToItsPublisher(t *testing.T) {
 
 	work := time.Now()
 	request := tracer.StartSpan("grpc.server", tracer.StartTime(work.Add(-8*time.Second)))
-	publish := tracer.StartSpan("xmtpd.node.stage_transaction", tracer.ChildOf(request.Context()),
+	publish := tracer.StartSpan("xmtpd.node.stage_transaction", tracer.ChildOf(request.Context()), //nolint:staticcheck // a remote parent has no StartChild
 		tracer.Tag("staged_id", 7_000_001), tracer.StartTime(work.Add(-8*time.Second+time.Millisecond)))
 	publish.Finish(tracer.FinishTime(work.Add(-8*time.Second + 2*time.Millisecond)))
 	request.Finish(tracer.FinishTime(work.Add(-8*time.Second + 3*time.Millisecond)))

@@ -1,7 +1,6 @@
 package otlpgrpc
 
 import (
-	"errors"
 	"io"
 	"sync"
 
@@ -62,16 +61,13 @@ func (w *gzipWriter) Close() error {
 	return w.Writer.Close()
 }
 
-// gzipReader goes back to its pool at the end of its input. gRPC reads no further.
+// gzipReader goes back to its pool when gRPC closes it.
 type gzipReader struct {
 	*gzip.Reader
 	pool *sync.Pool
 }
 
-func (r *gzipReader) Read(b []byte) (int, error) {
-	n, err := r.Reader.Read(b)
-	if errors.Is(err, io.EOF) {
-		r.pool.Put(r)
-	}
-	return n, err
+func (r *gzipReader) Close() error {
+	defer r.pool.Put(r)
+	return r.Reader.Close()
 }

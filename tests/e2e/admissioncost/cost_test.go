@@ -3,12 +3,9 @@ package admissioncost
 import (
 	"bytes"
 	"cmp"
-	"context"
-	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -18,7 +15,6 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/stretchr/testify/require"
-	"golang.org/x/net/http2"
 
 	"github.com/otelcol-obs/otelcol-obs/tests/e2e/internal/collector"
 )
@@ -142,9 +138,9 @@ func poster(b *testing.B, encoding string) func(*collector.Collector, []byte) {
 
 // caller sends messages that are packed already, so that both sides get the same bytes.
 func caller(b *testing.B, encoding string) func(*collector.Collector, []byte) {
-	client := &http.Client{Transport: &http2.Transport{AllowHTTP: true, DialTLSContext: func(ctx context.Context, network, addr string, _ *tls.Config) (net.Conn, error) {
-		return new(net.Dialer).DialContext(ctx, network, addr)
-	}}}
+	plain := new(http.Protocols)
+	plain.SetUnencryptedHTTP2(true)
+	client := &http.Client{Transport: &http.Transport{Protocols: plain}}
 	return func(c *collector.Collector, body []byte) {
 		head := []byte{0}
 		if encoding != "" {

@@ -132,14 +132,14 @@ func attacks() (list []attack) {
 	may("1 000 Datadog bodies a byte at a time", func() act {
 		return trickles(1000, toDatadog, fmt.Sprintf(body, "/v0.4/traces", msgpack), 200*time.Millisecond, 6*time.Second)
 	})
-	may("3 000 HTTP headers that do not end", func() act { return floods(3000, toOTLP, "POST /v1/traces HTTP/1.1\r\nHost: x\r\n", 2*time.Second) })
-	may("4 000 silent OTLP/HTTP connections", func() act { return floods(4000, toOTLP, "", 2*time.Second) })
-	may("4 000 silent Datadog connections", func() act { return floods(4000, toDatadog, "", 2*time.Second) })
+	may("3 000 HTTP headers that do not end", func() act { return floods(3000, toOTLP, "POST /v1/traces HTTP/1.1\r\nHost: x\r\n") })
+	may("4 000 silent OTLP/HTTP connections", func() act { return floods(4000, toOTLP, "") })
+	may("4 000 silent Datadog connections", func() act { return floods(4000, toDatadog, "") })
 	may("6 000 OTLP/gRPC connections", func() act {
-		return floods(6000, func(t targets) string { return t.otlpGRPC }, http2.ClientPreface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00", 2*time.Second)
+		return floods(6000, func(t targets) string { return t.otlpGRPC }, http2.ClientPreface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
 	})
 	may("OTLP/gRPC rapid reset", func() act {
-		return frameFloods(10, 2*time.Second, func(c *http2Conn) error {
+		return frameFloods(10, func(c *http2Conn) error {
 			id, err := c.call()
 			if err != nil {
 				return err
@@ -148,16 +148,16 @@ func attacks() (list []attack) {
 		})
 	})
 	may("OTLP/gRPC ping flood", func() act {
-		return frameFloods(10, 2*time.Second, func(c *http2Conn) error { return c.WritePing(false, [8]byte{1}) })
+		return frameFloods(10, func(c *http2Conn) error { return c.WritePing(false, [8]byte{1}) })
 	})
 	may("OTLP/gRPC settings flood", func() act {
-		return frameFloods(10, 2*time.Second, func(c *http2Conn) error { return c.WriteSettings() })
+		return frameFloods(10, func(c *http2Conn) error { return c.WriteSettings() })
 	})
 	may("OTLP/gRPC headers without data", func() act {
-		return frameFloods(40, 2*time.Second, func(c *http2Conn) error { _, err := c.call(); return err })
+		return frameFloods(40, func(c *http2Conn) error { _, err := c.call(); return err })
 	})
 	may("OTLP/gRPC 500 frames whose head says 16 MB", func() act {
-		return frameFloods(500, 2*time.Second, func(c *http2Conn) error {
+		return frameFloods(500, func(c *http2Conn) error {
 			if c.next > 1 {
 				time.Sleep(10 * time.Millisecond)
 				return c.WritePing(true, [8]byte{})
@@ -170,7 +170,7 @@ func attacks() (list []attack) {
 		})
 	})
 	may("OTLP/gRPC frames of one byte", func() act {
-		return frameFloods(10, 2*time.Second, func(c *http2Conn) error {
+		return frameFloods(10, func(c *http2Conn) error {
 			if c.next == 1 {
 				if _, err := c.call(); err != nil {
 					return err

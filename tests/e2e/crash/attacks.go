@@ -107,7 +107,7 @@ func toRUM(t targets) string     { return t.rum }
 
 // holds opens n requests that declare a body of size and stop before its end.
 func holds(n, size, send int, addr func(targets) string, path, contentType string, hold time.Duration) act {
-	return func(ctx context.Context, to targets) (a *answers) {
+	return func(_ context.Context, to targets) (a *answers) {
 		a = new(answers)
 		body := make([]byte, 64<<10)
 		var wg sync.WaitGroup
@@ -142,7 +142,7 @@ func holds(n, size, send int, addr func(targets) string, path, contentType strin
 
 // trickles sends n bodies a byte at a time, or, without a body, headers.
 func trickles(n int, addr func(targets) string, head string, every, hold time.Duration) act {
-	return func(ctx context.Context, to targets) (a *answers) {
+	return func(_ context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var wg sync.WaitGroup
 		for range n {
@@ -169,8 +169,11 @@ func trickles(n int, addr func(targets) string, head string, every, hold time.Du
 	}
 }
 
+// floodsLast is how long a flood goes on.
+const floodsLast = 2 * time.Second
+
 // floods opens n connections that say first and nothing more.
-func floods(n int, addr func(targets) string, first string, hold time.Duration) act {
+func floods(n int, addr func(targets) string, first string) act {
 	return func(ctx context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var conns []net.Conn
@@ -185,7 +188,7 @@ func floods(n int, addr func(targets) string, first string, hold time.Duration) 
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(hold):
+		case <-time.After(floodsLast):
 		}
 		for _, conn := range conns {
 			_ = conn.SetReadDeadline(time.Now().Add(time.Millisecond))
@@ -209,8 +212,6 @@ type http2Conn struct {
 	*http2.Framer
 	next    uint32
 	headers []byte
-	window  chan struct{} // closed with the connection
-	credit  chan int      // window updates of the connection
 }
 
 func dialHTTP2(addr, encoding string) (*http2Conn, error) {
@@ -457,8 +458,8 @@ func grpcCalls(conns, calls int, encoding string, message []byte, end bool) act 
 }
 
 // frameFloods writes frames as fast as they go, on some connections.
-func frameFloods(conns int, hold time.Duration, frame func(c *http2Conn) error) act {
-	return func(ctx context.Context, to targets) (a *answers) {
+func frameFloods(conns int, frame func(c *http2Conn) error) act {
+	return func(_ context.Context, to targets) (a *answers) {
 		a = new(answers)
 		var wg sync.WaitGroup
 		for range conns {
@@ -470,7 +471,7 @@ func frameFloods(conns int, hold time.Duration, frame func(c *http2Conn) error) 
 				}
 				defer c.Close()
 				go func() { _, _ = io.Copy(io.Discard, c.Conn) }()
-				for end := time.Now().Add(hold); time.Now().Before(end); {
+				for end := time.Now().Add(floodsLast); time.Now().Before(end); {
 					if err := frame(c); err != nil {
 						a.add("closed")
 						return

@@ -35,8 +35,9 @@ func main() {
 	root := flag.String("root", ".", "the checkout, where config/local.yaml is and ./_local is written")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	if err := run(ctx, *bin, *root); err != nil {
+	err := run(ctx, *bin, *root)
+	stop()
+	if err != nil {
 		fmt.Fprintln(os.Stderr, "demo:", err)
 		os.Exit(1)
 	}

@@ -171,8 +171,15 @@ func (c *Collector) Kill() {
 	c.t.Helper()
 	require.NotNil(c.t, c.cmd, "the collector does not run")
 	_ = c.cmd.Process.Kill()
-	<-c.done
+	c.ended()
 	c.cmd = nil
+}
+
+// ended waits for the end of a process that was killed, whose error says just that.
+func (c *Collector) ended() {
+	if err := <-c.done; err == nil {
+		c.t.Log("the collector had ended by itself before it was killed")
+	}
 }
 
 // Terminate sends SIGTERM and returns how the process ended and how long that
@@ -191,7 +198,7 @@ func (c *Collector) Terminate(within time.Duration) (time.Duration, error) {
 		return time.Since(start), err
 	case <-time.After(within):
 		_ = cmd.Process.Kill()
-		<-c.done
+		c.ended()
 		return time.Since(start), fmt.Errorf("no exit within %s of SIGTERM", within)
 	}
 }
