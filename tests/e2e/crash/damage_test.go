@@ -2,10 +2,8 @@ package crash
 
 import (
 	"bytes"
-	"io/fs"
 	"math/rand/v2"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 	"time"
@@ -19,7 +17,6 @@ func TestDamagedQueueFiles(t *testing.T) {
 	for name, test := range map[string]struct {
 		damage func(t *testing.T, dir string)
 		intact float64 // the least part of the log records that must come through, in percent
-		prefix []string
 	}{
 		"truncated":      {damage: edit(func(b []byte) []byte { return b[:len(b)/8] }), intact: 10},
 		"of length zero": {damage: edit(func([]byte) []byte { return nil })},
@@ -39,7 +36,6 @@ func TestDamagedQueueFiles(t *testing.T) {
 			require.NoError(t, os.Remove(path))
 			require.NoError(t, os.Mkdir(path, 0o755))
 		})},
-		"wrong permissions": wrongPermissions(),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := newRig(t, rigOptions{})
@@ -48,9 +44,6 @@ func TestDamagedQueueFiles(t *testing.T) {
 			r.fill(20_000, 100)
 			r.Kill()
 			test.damage(t, filepath.Join(r.DataDir, "queue", "exporter_otlp_http__logs.log"))
-			if test.prefix != nil {
-				r = r.under(test.prefix)
-			}
 			r.Launch()
 			t.Logf("ready %s", r.WaitReady(30*time.Second))
 			require.Positive(t, r.metric("otelcol_extension_durable_storage_set_aside_files"))
@@ -78,17 +71,6 @@ func TestDamagedQueueFiles(t *testing.T) {
 	}
 }
 
-// under is the same collector run under a command.
-func (r *rig) under(prefix []string) *rig {
-	next := newRigOn(r.t, r.ledger, r.backend, rigOptions{dataDir: r.DataDir, prefix: prefix})
-	overlays, err := filepath.Glob(filepath.Join(filepath.Dir(r.DataDir), "*", "*.yaml"))
-	require.NoError(r.t, err)
-	for _, file := range overlays { // written for their owner only
-		require.NoError(r.t, os.Chmod(file, 0o644))
-	}
-	return next
-}
-
 func edit(f func([]byte) []byte) func(*testing.T, string) {
 	return eachSegment(func(t *testing.T, path string) {
 		b, err := os.ReadFile(path)
@@ -109,38 +91,4 @@ func eachSegment(f func(*testing.T, string)) func(*testing.T, string) {
 			f(t, s)
 		}
 	}
-}
-
-// wrongPermissions makes files that the collector may not read. Root may read
-// everything, so under root the collector runs as nobody.
-func wrongPermissions() (test struct {
-	damage func(t *testing.T, dir string)
-	intact float64
-	prefix []string
-}) {
-	test.damage = eachSegment(func(t *testing.T, path string) { require.NoError(t, os.Chmod(path, 0)) })
-	if os.Geteuid() != 0 {
-		return test
-	}
-	const nobody = 65534
-	test.prefix = []string{"setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"}
-	test.damage = func(t *testing.T, dir string) {
-		_, err := exec.LookPath("setpriv")
-		require.NoError(t, err, "as root this needs setpriv (util-linux)")
-		data := filepath.Dir(filepath.Dir(dir))
-		require.NoError(t, filepath.WalkDir(data, func(path string, _ fs.DirEntry, err error) error {
-			if err != nil {
-				return err
-			}
-			if filepath.Dir(path) == dir && filepath.Ext(path) == ".seg" {
-				return os.Chmod(path, 0o600)
-			}
-			return os.Chown(path, nobody, nobody)
-		}))
-		// TempDir's parents are open to their owner only.
-		for dir := data; len(dir) > len(os.TempDir()); dir = filepath.Dir(dir) {
-			require.NoError(t, os.Chmod(dir, 0o755))
-		}
-	}
-	return test
 }

@@ -33,9 +33,11 @@ exporters:
 const stock = `
 extensions:
   file_storage: {directory: "${env:OTELCOL_OBS_DATA}", timeout: 10s, compaction: {directory: "${env:OTELCOL_OBS_DATA}"}}
+receivers: {fluent: {storage: file_storage}}
+processors: {rum_link: {storage: file_storage}}
 exporters:
   otlp_http: {middlewares: [], sending_queue: {storage: file_storage}}
-service: {extensions: [health_check, file_storage]}
+service: {extensions: [admission, health_check, file_storage]}
 `
 
 // rig is a collector between clients and a backend.
